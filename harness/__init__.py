@@ -1,0 +1,1 @@
+"""The harness: a sandbox in which computer-use agents act, and nothing gets out unjudged."""

@@ -1,0 +1,339 @@
+"""The ticket. Nothing happens without a `Cleared`, and only `clear()` makes one.
+
+    effect ──judge──▶ verdict ──ask──▶ approval
+       └────────────────┴───────────────┴──────▶ clear() ──▶ Cleared ──redeem()──▶ it happens, once
+
+`clear()` refuses every pair but *allow* and *ask + approve*, and every verdict or approval that was given for
+another effect. A ticket is spent by the door that honours it, so it cannot be used twice.
+"""
+
+import hashlib
+import weakref
+from datetime import datetime
+from typing import Annotated, Literal, Never, NoReturn, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from harness.action import Action
+from harness.errors import NotClearedError
+from harness.screen import Screenshot
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Box(_Part):
+    """A rectangle on the screen, in CSS pixels."""
+
+    x: float
+    """Left edge."""
+    y: float
+    """Top edge."""
+    width: float
+    """Width."""
+    height: float
+    """Height."""
+
+
+class Target(_Part):
+    """What an action would touch, as the browser and not the page describes it."""
+
+    role: str = ""
+    """The computed ARIA role, such as `button` or `textbox`."""
+    name: str = ""
+    """The computed accessible name: page text, not to be trusted."""
+    tag: str = ""
+    """The element's tag in lower case; `chrome` for what the harness draws itself."""
+    text: str = ""
+    """The visible text, shortened to 200 characters: page text, not to be trusted."""
+    href: str | None = None
+    """Where the nearest link goes, resolved."""
+    form_method: str | None = None
+    """`get`, `post` or `dialog`, with a submit button's override applied."""
+    form_action: str | None = None
+    """Where the form goes, resolved, with a submit button's override applied."""
+    submits: bool = False
+    """Whether activating it submits its form."""
+    input_type: str | None = None
+    """An input's type, such as `password` or `file`."""
+    editable: bool = False
+    """Whether text can be typed into it."""
+    password: bool = False
+    """Whether it hides what is typed."""
+    frame_origin: str = ""
+    """The origin of the frame it is in, such as `https://shop.test`; `null` if opaque."""
+    url: str = ""
+    """The address of the tab."""
+    box: Box | None = None
+    """Where it is."""
+    fingerprint: str = ""
+    """Hex SHA-256 over the element's identity and all of the above but the box's position."""
+
+
+class Act(_Part):
+    """An action at the pointer, with what it would touch."""
+
+    kind: Literal["action"] = "action"
+    action: Action
+    """What would be done."""
+    target: Target | None = None
+    """What is under the pointer, or has the focus for keys; nothing for actions without a target."""
+
+
+Resource = Literal[
+    "document", "frame", "script", "style", "image", "font", "media", "fetch", "worker", "websocket", "other"
+]
+"""`document` is a page in a tab; `frame` a page inside a page."""
+
+
+class Request(_Part):
+    """A request that would leave the sandbox."""
+
+    kind: Literal["request"] = "request"
+    id: str
+    """Names the request within the run."""
+    method: str
+    """In upper case."""
+    url: str
+    """As a WHATWG parser writes it, with `wss:` or `ws:` for WebSockets."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """In order, names in lower case."""
+    body_sha256: str | None = None
+    """Hex SHA-256 of the whole body; nothing while only the head has been read."""
+    body_size: int = 0
+    """Bytes of the body; the declared length while only the head has been read."""
+    resource: Resource = "other"
+    """What asks for it."""
+    initiator: str | None = None
+    """The origin of the page that asks, where the browser says it."""
+
+
+class Plan(_Part):
+    """What a model says it will do, to be judged before it does any of it."""
+
+    kind: Literal["plan"] = "plan"
+    text: str
+    """The plan in words: model text, not to be trusted."""
+
+
+class SafetySignal(_Part):
+    """A warning by the model's vendor."""
+
+    kind: Literal["signal"] = "signal"
+    provider: str
+    """Which vendor."""
+    code: str
+    """The vendor's name for it."""
+    message: str = ""
+    """The vendor's words."""
+    id: str | None = None
+    """What to acknowledge, if a person approves."""
+
+
+Effect = Annotated[Act | Request | Plan | SafetySignal, Field(discriminator="kind")]
+"""Anything a policy judges."""
+
+Outcome = Literal["allow", "ask", "deny", "stop"]
+
+
+class Verdict(_Part):
+    """A policy's answer to one effect."""
+
+    outcome: Outcome
+    """`stop` ends the run; `deny` refuses this effect alone."""
+    rule: str
+    """The name of the rule that decided, or `default`."""
+    reason: str
+    """Why, in words a person understands."""
+    policy: str
+    """Hex SHA-256 of the policy."""
+    effect: str
+    """Digest of the effect it was given for."""
+
+
+class Question(_Part):
+    """What a person is asked, built from the real bytes and never from the model's words alone."""
+
+    id: str
+    """Names the question within the run."""
+    effect: Effect
+    """What would happen."""
+    verdict: Verdict
+    """Why a person is asked."""
+    goal: str
+    """What the run is for."""
+    step: int
+    """The step in flight."""
+    url: str = ""
+    """The address of the active tab."""
+    thought: str = ""
+    """Why the model wants it: model text, not to be trusted."""
+    screenshot: Screenshot | None = None
+    """The screen at that moment."""
+    seconds: float
+    """How long there is to answer; then it is refused."""
+
+    def approve(self, by: str, at: datetime | None = None, note: str = "") -> "Approval":
+        """Say yes to exactly this."""
+        return Approval(decision="approve", by=by, at=at, shown=digest(self.effect), note=note)
+
+    def deny(self, by: str, at: datetime | None = None, note: str = "") -> "Approval":
+        """Say no to exactly this; the run goes on."""
+        return Approval(decision="deny", by=by, at=at, shown=digest(self.effect), note=note)
+
+
+class Approval(_Part):
+    """An answer to a question."""
+
+    decision: Literal["approve", "edit", "deny", "stop"]
+    """`edit` offers `effect` instead, which is judged again; `stop` ends the run."""
+    by: str
+    """Who decided: a person's name, or `deny`, `auto`, `deadline` …"""
+    at: datetime | None = None
+    """When; the harness fills it in where an approver does not."""
+    shown: str | None = None
+    """Digest of the effect that was shown; the harness fills it in where an approver does not."""
+    note: str = ""
+    """What to tell the model, or the answer to its question."""
+    effect: Effect | None = None
+    """What to do instead, for `edit`."""
+
+
+class Judge(Protocol):
+    """Whatever answers for a policy. Pure: the same effects in the same order get the same verdicts."""
+
+    @property
+    def sha256(self) -> str:
+        """Hex SHA-256 of the policy."""
+        ...
+
+    def judge(self, effect: Effect) -> Verdict:
+        """Give the verdict on one effect."""
+        ...
+
+
+class Approver(Protocol):
+    """Whoever says yes."""
+
+    async def decide(self, question: Question) -> Approval:
+        """Answer one question. Raising, or answering late, is a refusal."""
+        ...
+
+
+class Refusal(_Part):
+    """Why an effect may not happen."""
+
+    rule: str
+    """The rule that refused it."""
+    reason: str
+    """Why, in words a model or a person can act on."""
+    stop: bool = False
+    """Whether the run ends."""
+
+
+def digest(effect: Effect) -> str:
+    """Hex SHA-256 of an effect's canonical JSON."""
+    return hashlib.sha256(effect.model_dump_json().encode()).hexdigest()
+
+
+class Cleared:
+    """A ticket for one effect, made by `clear()` and spent by `redeem()`: never built, copied or pickled."""
+
+    __slots__ = ("__weakref__", "approval", "effect", "verdict")
+
+    effect: Effect
+    verdict: Verdict
+    approval: Approval | None
+
+    def __init__(self) -> None:
+        raise NotClearedError("a Cleared is made by clear(effect, verdict, approval) and by nothing else")
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Cleared has no subclasses: a door must know what it is given")
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise NotClearedError(f"a ticket is not changed: {name} stays as it was judged")
+
+    def __copy__(self) -> NoReturn:
+        raise NotClearedError("a ticket is not copied: it is good for one effect, once")
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise NotClearedError("a ticket is not copied: it is good for one effect, once")
+
+    def __reduce__(self) -> NoReturn:
+        raise NotClearedError("a ticket is not stored: it is good for one effect, once")
+
+    def __repr__(self) -> str:
+        return f"Cleared({self.effect!r}, {self.verdict.outcome})"
+
+
+_unspent: weakref.WeakSet[Cleared] = weakref.WeakSet()
+
+
+def clear(effect: Effect, verdict: Verdict, approval: Approval | None = None) -> Cleared:
+    """Make the ticket for an effect that may happen.
+
+    Raises:
+        NotClearedError: unless the verdict is *allow*, or *ask* with an *approve*, and both were given for
+            exactly this effect.
+    """
+    seen = digest(effect)
+    if verdict.effect != seen:
+        raise NotClearedError("the verdict was given for another effect")
+    match verdict.outcome:
+        case "allow":
+            pass
+        case "ask":
+            if approval is None or approval.decision != "approve":
+                raise NotClearedError(f"{verdict.rule!r} asks for a person, and none approved")
+            if approval.shown != seen:
+                raise NotClearedError("the approval was given for another effect")
+        case "deny" | "stop":
+            raise NotClearedError(f"{verdict.rule!r} refuses it: {verdict.reason}")
+    ticket = object.__new__(Cleared)
+    object.__setattr__(ticket, "effect", effect)
+    object.__setattr__(ticket, "verdict", verdict)
+    object.__setattr__(ticket, "approval", approval)
+    _unspent.add(ticket)
+    return ticket
+
+
+def redeem(ticket: Cleared) -> Effect:
+    """Spend a ticket at a door, and give the effect it was made for.
+
+    Raises:
+        NotClearedError: if `clear()` did not make it, or it was spent before.
+    """
+    if type(ticket) is not Cleared or ticket not in _unspent:
+        raise NotClearedError(f"not a ticket, or one already spent: {type(ticket).__name__}")
+    _unspent.discard(ticket)
+    return ticket.effect
+
+
+class Usage(_Part):
+    """What an answer cost. Nothing means unknown, which is not zero."""
+
+    input_tokens: int | None = None
+    """Tokens read."""
+    output_tokens: int | None = None
+    """Tokens written."""
+    cost_usd: float | None = None
+    """US dollars."""
+
+
+class Reply(_Part):
+    """What a model answers to an observation."""
+
+    actions: tuple[Action, ...] = ()
+    """What to do, in order; each is judged alone."""
+    thought: str = ""
+    """Why: model text, not to be trusted."""
+    plan: Plan | None = None
+    """What it means to do over several steps, if it says so."""
+    signals: tuple[SafetySignal, ...] = ()
+    """The vendor's warnings, judged before any action."""
+    usage: Usage = Usage()
+    """What it cost."""
+    raw: JsonValue = Field(default=None, repr=False)
+    """The vendor's item, word for word, for the trace."""

@@ -1,0 +1,127 @@
+"""The only way out: the contracts between the gateway, whoever judges for it, and what it speaks to."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.clearance import Cleared, Refusal, Request
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""In order, names in lower case."""
+
+
+class Exchange(BaseModel):
+    """What became of a request."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    id: str
+    """The request's id."""
+    status: int | None = None
+    """HTTP status sent to the browser; nothing if the connection was lost first."""
+    sent: int = 0
+    """Bytes of the body that went out."""
+    received: int = 0
+    """Bytes of the body that came in."""
+    messages: tuple[int, int] | None = None
+    """WebSocket messages out and in."""
+    seconds: float = 0.0
+    """From the request's head to the end."""
+    error: str | None = None
+    """What went wrong on the way."""
+
+
+class Keeper(Protocol):
+    """Judges for the gateway, asks a person where the policy says so, and records."""
+
+    async def admit(self, request: Request) -> Cleared | Refusal:
+        """Decide about a whole request. The gateway forwards only what a ticket says."""
+        ...
+
+    def preview(self, request: Request) -> Refusal | None:
+        """Refuse early what the head alone already rules out; never grants anything."""
+        ...
+
+    def finished(self, exchange: Exchange) -> None:
+        """Record what became of a request that was admitted."""
+        ...
+
+
+class Answer(NamedTuple):
+    """An upstream's answer, with its body still to come."""
+
+    status: int
+    reason: bytes
+    headers: Headers
+    body: AsyncIterator[bytes]
+
+
+class Body(Protocol):
+    """A request's body, kept on disk beyond a megabyte."""
+
+    size: int
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Read it from the start."""
+        ...
+
+
+class Socket(Protocol):
+    """An open WebSocket to an upstream: text is `str`, binary is `bytes`."""
+
+    subprotocol: str | None
+    headers: Headers
+
+    async def send(self, message: str | bytes) -> None:
+        """Send one message."""
+        ...
+
+    async def receive(self) -> str | bytes | None:
+        """Wait for one message; nothing once it is closed."""
+        ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close it."""
+        ...
+
+
+class Upstream(Protocol):
+    """What the gateway speaks to: the internet, an ASGI app in this process, a folder, a recording."""
+
+    async def send(self, cleared: Cleared, body: Body) -> Answer:
+        """Spend the ticket, send the request, give the answer's head.
+
+        Raises:
+            NotClearedError: if the ticket is not good.
+            UpstreamError: if the other side cannot be reached or breaks off.
+        """
+        ...
+
+    async def connect(self, cleared: Cleared) -> Socket:
+        """Spend the ticket and open a WebSocket; raises as `send` does."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
+class UpstreamError(OSError):
+    """The other side refused, broke off or answered with something that is not HTTP."""
+
+
+class Gateway(Protocol):
+    """A proxy of one run."""
+
+    spki: str
+    """Base64 SHA-256 of its certificate authority's key."""
+
+    async def open(self, socket: Path, keeper: Keeper) -> None:
+        """Listen on a Unix socket."""
+        ...
+
+    async def close(self) -> None:
+        """Stop, and drop every connection. Safe to call twice."""
+        ...

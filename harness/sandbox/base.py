@@ -1,0 +1,102 @@
+"""Where it happens: the contract between the loop and whatever holds the browser."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.action import Action
+from harness.clearance import Cleared, Target
+from harness.screen import Screen, Screenshot
+from harness.task import Viewport
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class SandboxInfo(_Part):
+    """What a trace and a report say about the place."""
+
+    kind: str
+    """`docker`, `bubblewrap`, `process`, or a class name."""
+    isolated: bool
+    """False means that the browser shares this machine's network and files; reports say so."""
+    browser: str = ""
+    """The browser and its version, once open."""
+    layers: tuple[str, ...] = ()
+    """The isolation in force, in words: `network namespace`, `seccomp filter` …"""
+
+
+class SandboxOptions(_Part):
+    """What a sandbox is told before it opens."""
+
+    viewport: Viewport = Viewport()
+    """The size of the page."""
+    downloads: Path
+    """Where the page's files are kept: the run's own folder."""
+    uploads: Path | None = None
+    """A folder whose files may be given to pages."""
+    runtime: Path
+    """A folder of this run alone for sockets and profiles; it goes when the run ends."""
+    dialogs: Literal["show", "accept", "dismiss"] = "show"
+    """Whether alert, confirm and prompt are drawn for the model to answer, or answered at once."""
+    settle_cap: float = 3.0
+    """Seconds at most to wait for a still screen."""
+
+
+class ActOutcome(_Part):
+    """What became of an action that was cleared."""
+
+    ok: bool
+    """Whether it was performed."""
+    message: str = ""
+    """Why not, or what came of it, in words the model can act on."""
+    image: Screenshot | None = None
+    """What a `zoom` shows."""
+
+
+class Sandbox(Protocol):
+    """A browser in a place of its own. One run, one sandbox; it is never used again."""
+
+    @property
+    def info(self) -> SandboxInfo:
+        """What it is."""
+        ...
+
+    async def open(self, socket: Path, spki: str) -> None:
+        """Start the browser. Its only way out is the gateway's Unix socket.
+
+        Args:
+            socket: the gateway's Unix socket, an HTTP proxy.
+            spki: base64 SHA-256 of the gateway's certificate authority key, which this browser alone trusts.
+
+        Raises:
+            SandboxError: with what to install or to do, if it cannot start.
+        """
+        ...
+
+    async def observe(self) -> Screen:
+        """Wait until the screen is still, within a cap, and give it.
+
+        Raises:
+            SandboxError: if the page or the browser has crashed.
+        """
+        ...
+
+    async def ground(self, action: Action) -> Target | None:
+        """Say what an action would touch: what is under its point, or for keys what has the focus."""
+        ...
+
+    async def act(self, cleared: Cleared) -> ActOutcome:
+        """Perform an action whose ticket is good, and spend the ticket.
+
+        Raises:
+            NotClearedError: if the ticket is not good; nothing happened.
+            SandboxError: if the browser has crashed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the browser and leave nothing behind. Safe to call twice, and before `open`."""
+        ...

@@ -1,0 +1,1 @@
+"""Bundled web apps with real state."""

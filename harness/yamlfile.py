@@ -1,0 +1,162 @@
+"""YAML files that people write: read safely, and explained by line, column and nearest right word."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import InputError
+
+LARGEST = 1_000_000
+DEEPEST = 30
+
+Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
+"""Where each value stands: line and column from 1, by its path."""
+
+
+def read_yaml(file: Path, error: type[InputError]) -> tuple[dict[str, Any], Marks]:
+    """Read a mapping from a YAML file, without aliases, duplicate keys or types of its own.
+
+    Raises:
+        InputError: of the class given, with one line that names the file and the place.
+    """
+    try:
+        size = file.stat().st_size
+        if size > LARGEST:
+            raise error(f"{file}: {size:,} bytes is more than a file of this kind may have ({LARGEST:,})")
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = difflib.get_close_matches(file.name, _names_in(file.parent), n=1)
+        hint = f"; did you mean {file.parent / near[0]}?" if near else ""
+        raise error(f"{file}: there is no such file{hint}") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error(f"{file}: cannot be read: {problem}") from problem
+    return parse_yaml(text, str(file), error)
+
+
+def parse_yaml(text: str, name: str, error: type[InputError]) -> tuple[dict[str, Any], Marks]:
+    """Read a mapping from YAML text; `name` stands for the file in messages.
+
+    Raises:
+        InputError: of the class given, with one line that names the file and the place.
+    """
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise error(f"{name}:{_at(event.start_mark)}: aliases (*name) are not read; repeat the value")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        place = f"{_at(mark)}: " if mark else ""
+        raise error(f"{name}:{place}not YAML: {problem.problem or problem.context}") from problem
+    except (yaml.YAMLError, RecursionError, ValueError) as problem:
+        raise error(f"{name}: not YAML: {str(problem).splitlines()[0]}") from problem
+    if not isinstance(node, yaml.MappingNode):
+        raise error(f"{name}:1:1: the file must be a mapping of keys to values, such as 'name: …'")
+    marks: dict[tuple[str | int, ...], tuple[int, int]] = {}
+    return _mapping(node, (), marks, name, error), marks
+
+
+def explain(error: ValidationError, file: Path | str, marks: Marks, model: type[BaseModel]) -> str:
+    """Say the first thing that is wrong, where, and the nearest right word."""
+    found = max(error.errors(include_url=False), key=lambda one: one["type"] == "extra_forbidden")
+    path = tuple(part for part in found["loc"] if not _is_tag(part))
+    place = next((marks[path[:n]] for n in range(len(path), -1, -1) if path[:n] in marks), (1, 1))
+    where = ".".join(str(part) for part in path)
+    prefix = f"{file}:{place[0]}:{place[1]}: "
+    if found["type"] == "extra_forbidden":
+        known = _keys_at(model, found["loc"][:-1])
+        near = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        return f"{prefix}unknown key {where!r}; {hint}"
+    if found["type"] == "missing":
+        return f"{prefix}{where!r} is missing"
+    shown = str(found["input"])
+    message = found["msg"].removeprefix("Value error, ")
+    if not path:
+        return f"{prefix}{message}"
+    return f"{prefix}{where}: {message} (found {shown[:80]!r})"
+
+
+def _is_tag(part: str | int) -> bool:
+    return isinstance(part, str) and (part[:1].isupper() or part.startswith("function-") or "[" in part)
+
+
+def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    here: tuple[type[BaseModel], ...] = (model,)
+    for part in path:
+        if isinstance(part, int):
+            continue
+        if _is_tag(part):
+            here = tuple(one for one in here if one.__name__ == part) or here
+        else:
+            fields = [one.model_fields[part] for one in here if part in one.model_fields]
+            here = tuple(inner for field in fields for inner in _models(field.annotation)) or here
+    return [field.alias or name for one in here for name, field in one.model_fields.items()]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for inner in get_args(annotation) for found in _models(inner)]
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except OSError:
+        return []
+
+
+class _Place(Protocol):
+    line: int
+    column: int
+
+
+def _at(mark: _Place | None) -> str:
+    return f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+
+
+def _mapping(
+    node: yaml.MappingNode,
+    path: tuple[str | int, ...],
+    marks: dict[tuple[str | int, ...], tuple[int, int]],
+    name: str,
+    error: type[InputError],
+) -> dict[str, Any]:
+    marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+            raise error(f"{name}:{_at(key_node.start_mark)}: a key must be a plain word")
+        if key in values:
+            raise error(f"{name}:{_at(key_node.start_mark)}: the key {key!r} stands here a second time")
+        values[key] = _value(value_node, (*path, key), marks, name, error)
+        marks[(*path, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+    return values
+
+
+def _value(
+    node: yaml.Node,
+    path: tuple[str | int, ...],
+    marks: dict[tuple[str | int, ...], tuple[int, int]],
+    name: str,
+    error: type[InputError],
+) -> Any:
+    if len(path) > DEEPEST:
+        raise error(f"{name}:{_at(node.start_mark)}: nested more than {DEEPEST} deep")
+    marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, path, marks, name, error)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*path, index), marks, name, error) for index, item in enumerate(node.value)]
+    if not node.tag.startswith("tag:yaml.org,2002:"):
+        raise error(f"{name}:{_at(node.start_mark)}: types such as {node.tag!r} are not read")
+    try:
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError) as problem:
+        raise error(f"{name}:{_at(node.start_mark)}: {str(problem).splitlines()[0]}") from problem
