@@ -1,0 +1,250 @@
+"""Judge, ask, clear, record: the one way through either door.
+
+The loop brings actions, plans and safety signals here; the gateway brings requests (it is the gateway's
+`Keeper`). Whatever goes wrong on the way is a refusal with a reason, in the trace.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Literal
+
+from harness.action import AskUser
+from harness.approval.base import ask
+from harness.clearance import (
+    Act,
+    Approval,
+    Approver,
+    Cleared,
+    Effect,
+    Judge,
+    Question,
+    Refusal,
+    Request,
+    Verdict,
+    clear,
+    digest,
+)
+from harness.gateway.base import Exchange
+from harness.limits import Budget
+from harness.screen import Screen
+from harness.trace.base import Recorder
+from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Noted, Requested, Responded
+
+EDITS = 3
+LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
+"""Kinds of action after which a refusal still stands in the model's way."""
+
+
+async def _as_it_is(effect: Effect) -> Effect:
+    return effect
+
+
+class Checkpoint:
+    """Where every effect of one run is judged.
+
+    Args:
+        judge: answers for the policy.
+        approver: answers for people.
+        recorder: remembers.
+        budget: counts requests, bytes and the time people take.
+        goal: what the run is for, to show to people.
+        timeout: seconds a person has.
+        otherwise: what happens when nobody answers in time.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        approver: Approver,
+        recorder: Recorder,
+        budget: Budget,
+        *,
+        goal: str,
+        timeout: float,
+        otherwise: Literal["deny", "stop"],
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+        ids: Callable[[], str],
+    ) -> None:
+        self.step = 0
+        self.thought = ""
+        self.screen: Screen | None = None
+        self.stopped: Refusal | None = None
+        self.blocked = False
+        self.verdicts: Counter[str] = Counter()
+        self._judge = judge
+        self._approver = approver
+        self._recorder = recorder
+        self._budget = budget
+        self._goal = goal
+        self._timeout = timeout
+        self._otherwise = otherwise
+        self._clock = clock
+        self._now = now
+        self._ids = ids
+        self._asking = 0
+        self._nobody_asked = asyncio.Event()
+        self._nobody_asked.set()
+
+    async def idle(self) -> None:
+        """Wait until no person is being asked anything."""
+        await self._nobody_asked.wait()
+
+    async def decide(
+        self, effect: Effect, reground: Callable[[Effect], Awaitable[Effect]] = _as_it_is
+    ) -> Cleared | Refusal:
+        """Judge an effect, and ask a person where the policy says so.
+
+        Args:
+            effect: what would happen.
+            reground: resolves the target of an effect that a person edited.
+        """
+        for _ in range(EDITS):
+            verdict = self._verdict(effect)
+            self._remember(effect, verdict)
+            match verdict.outcome:
+                case "allow":
+                    return self._pass(effect, clear(effect, verdict))
+                case "deny" | "stop":
+                    return self._refuse(effect, verdict.rule, verdict.reason, stop=verdict.outcome == "stop")
+                case "ask":
+                    approval = await self.consult(effect, verdict)
+            match approval.decision:
+                case "approve":
+                    return self._pass(effect, clear(effect, verdict, approval))
+                case "deny" | "stop":
+                    words = f": {approval.note}" if approval.note else ""
+                    reason = f"{approval.by or 'the approver'} did not approve it{words} ({verdict.reason})"
+                    return self._refuse(effect, verdict.rule, reason, stop=approval.decision == "stop")
+                case "edit":
+                    if (
+                        approval.effect is None
+                        or approval.effect.kind != effect.kind
+                        or effect.kind == "request"
+                    ):
+                        return self._refuse(
+                            effect, verdict.rule, "the edit offers nothing that could be done instead"
+                        )
+                    effect = await reground(approval.effect)
+        return self._refuse(effect, "edits", f"edited {EDITS} times without an approval")
+
+    async def consult(self, effect: Effect, verdict: Verdict) -> Approval:
+        """Ask a person about one effect; no answer in time is a refusal."""
+        question = Question(
+            id=self._ids(),
+            effect=effect,
+            verdict=verdict,
+            goal=self._goal,
+            step=self.step,
+            url=self.screen.url if self.screen else "",
+            thought=self.thought,
+            screenshot=self.screen.screenshot if self.screen else None,
+            seconds=self._timeout,
+        )
+        self._recorder.write(
+            ApprovalAsked(
+                step=self.step, question=question.id, effect=effect, verdict=verdict, seconds=self._timeout
+            ),
+            sync=True,
+        )
+        self._asking += 1
+        self._nobody_asked.clear()
+        started = self._clock()
+        try:
+            approval = await ask(
+                self._approver, question, clock=self._clock, now=self._now, otherwise=self._otherwise
+            )
+        finally:
+            seconds = self._clock() - started
+            self._asking -= 1
+            if not self._asking:
+                self._nobody_asked.set()
+            self._budget.waited += seconds
+        self._recorder.write(
+            ApprovalGiven(step=self.step, question=question.id, approval=approval, seconds=round(seconds, 3)),
+            sync=True,
+        )
+        return approval
+
+    async def question(self, action: AskUser) -> Approval:
+        """Send a model's question to a person; an approval's note is the answer."""
+        effect = Act(action=action)
+        verdict = Verdict(
+            outcome="ask",
+            rule="ask_user",
+            reason=f"The model asks: {action.question}",
+            policy=self._judge.sha256,
+            effect=digest(effect),
+        )
+        return await self.consult(effect, verdict)
+
+    async def admit(self, request: Request) -> Cleared | Refusal:
+        """Decide about a whole request, for the gateway."""
+        if self.stopped is not None:
+            return self.stopped
+        reached = self._budget.reached("requests", "download", "seconds")
+        if reached:
+            return self._refuse(request, "limits", reached, stop=True)
+        self._budget.requests += 1
+        return await self.decide(request)
+
+    def preview(self, request: Request) -> Refusal | None:
+        """Refuse what the head alone rules out, for the gateway; grants nothing."""
+        verdict = self._verdict(request)
+        if verdict.outcome not in ("deny", "stop"):
+            return None
+        self._remember(request, verdict)
+        return self._refuse(request, verdict.rule, verdict.reason, stop=verdict.outcome == "stop")
+
+    def finished(self, exchange: Exchange) -> None:
+        """Record what became of a request, for the gateway."""
+        self._budget.downloaded += exchange.received
+        self._recorder.write(
+            Responded(
+                step=self.step,
+                request=exchange.id,
+                status=exchange.status,
+                sent=exchange.sent,
+                received=exchange.received,
+                messages=exchange.messages,
+                seconds=round(exchange.seconds, 3),
+                error=exchange.error,
+            )
+        )
+
+    def note(self, text: str) -> None:
+        """Record something worth knowing."""
+        self._recorder.write(Noted(step=self.step, text=text))
+
+    def _verdict(self, effect: Effect) -> Verdict:
+        try:
+            return self._judge.judge(effect)
+        except Exception as error:  # noqa: BLE001 - a judge that fails refuses, whatever it raised
+            return Verdict(
+                outcome="deny",
+                rule="judge failed",
+                reason=f"the policy could not be applied: {type(error).__name__}: {error}",
+                policy=self._judge.sha256,
+                effect=digest(effect),
+            )
+
+    def _remember(self, effect: Effect, verdict: Verdict) -> None:
+        self.verdicts[verdict.outcome] += 1
+        if isinstance(effect, Request):
+            self._recorder.write(Requested(step=self.step, request=effect, verdict=verdict))
+        else:
+            self._recorder.write(Judged(step=self.step, effect=effect, verdict=verdict))
+
+    def _pass(self, effect: Effect, cleared: Cleared) -> Cleared:
+        if isinstance(effect, Act) and effect.action.kind not in LOOKING:
+            self.blocked = False
+        return cleared
+
+    def _refuse(self, effect: Effect, rule: str, reason: str, *, stop: bool = False) -> Refusal:
+        self.blocked |= not isinstance(effect, Request) or effect.resource == "document"
+        refusal = Refusal(rule=rule, reason=reason, stop=stop)
+        if stop and self.stopped is None:
+            self.stopped = refusal
+        return refusal

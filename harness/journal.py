@@ -1,0 +1,85 @@
+"""Puts what the loop sees and does into events, and the events on disk."""
+
+from harness.action import Action
+from harness.clearance import Act, Cleared, Refusal, Reply
+from harness.screen import ActionResult, Download, Screen
+from harness.trace.base import Recorder
+from harness.trace.events import Acted, Acting, AskedModel, ModelReplied, Observed
+
+
+class Journal:
+    """The loop's pen. Blobs are on disk before the event that names them."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._downloads: tuple[Download, ...] = ()
+
+    def observed(self, step: int, screen: Screen, notes: tuple[str, ...]) -> None:
+        """Record a screen, with the downloads that changed since the last one."""
+        changed = tuple(one for one in screen.downloads if one not in self._downloads)
+        self._downloads = screen.downloads
+        self._recorder.write(
+            Observed(
+                step=step,
+                screenshot=self._recorder.blob(screen.screenshot.png),
+                size=(screen.screenshot.width, screen.screenshot.height),
+                url=screen.url,
+                title=screen.title,
+                tabs=screen.tabs,
+                notes=notes,
+                downloads=changed,
+                settled=screen.settled,
+            )
+        )
+
+    def asked(self, step: int) -> None:
+        """Record that the model is asked."""
+        self._recorder.write(AskedModel(step=step))
+
+    def replied(self, step: int, reply: Reply, seconds: float) -> None:
+        """Record what the model answered."""
+        raw = reply.model_dump_json(include={"raw"}).encode() if reply.raw is not None else None
+        self._recorder.write(
+            ModelReplied(
+                step=step,
+                thought=reply.thought,
+                actions=reply.actions,
+                signals=reply.signals,
+                usage=reply.usage,
+                raw=None if raw is None else self._recorder.blob(raw),
+                seconds=round(seconds, 3),
+            )
+        )
+
+    def acting(self, step: int, index: int, act: Act, cleared: Cleared) -> None:
+        """Record the intent of an action, before it is performed."""
+        self._recorder.write(
+            Acting(
+                step=step, index=index, action=act.action, target=act.target, effect=cleared.verdict.effect
+            )
+        )
+
+    def acted(self, step: int, index: int, result: ActionResult, seconds: float = 0.0) -> ActionResult:
+        """Record what became of an action, and give it back."""
+        self._recorder.write(
+            Acted(
+                step=step,
+                index=index,
+                action=result.action,
+                status=result.status,
+                message=result.message,
+                rule=result.rule,
+                image=self._recorder.blob(result.image.png) if result.image else None,
+                seconds=round(seconds, 3),
+            )
+        )
+        return result
+
+    def refused(self, step: int, index: int, action: Action, refusal: Refusal) -> ActionResult:
+        """Record an action that policy or person refused."""
+        result = ActionResult(action=action, status="refused", message=refusal.reason, rule=refusal.rule)
+        return self.acted(step, index, result)
+
+    def skipped(self, step: int, index: int, action: Action, why: str) -> ActionResult:
+        """Record an action of a broken batch that nobody looked at."""
+        return self.acted(step, index, ActionResult(action=action, status="not_executed", message=why))

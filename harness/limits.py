@@ -1,0 +1,89 @@
+"""How much a run may use, and how much it has used."""
+
+from collections import deque
+from collections.abc import Callable
+
+from harness.clearance import Usage
+from harness.task import Limits
+
+DEFAULTS = Limits(steps=200, seconds=3600)
+"""What holds where neither task nor policy says anything: no run is endless."""
+
+
+def tightest(*all_limits: Limits) -> Limits:
+    """Give the smaller of each limit; one that nobody sets is taken from `DEFAULTS`."""
+    fields = Limits.model_fields
+    found: dict[str, float] = {}
+    for name in fields:
+        said = [one.model_dump()[name] for one in all_limits if one.model_dump()[name] is not None]
+        if said:
+            found[name] = min(said)
+    return Limits.model_validate(DEFAULTS.model_dump(exclude_none=True) | found)
+
+
+class Budget:
+    """Counts what a run uses and says which limit is reached.
+
+    Args:
+        limits: what may be used.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        self.limits = limits
+        self.steps = 0
+        self.requests = 0
+        self.downloaded = 0
+        self.waited = 0.0
+        self.usage = Usage()
+        self._clock = clock
+        self._started = clock()
+        self._recent: deque[float] = deque()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._clock() - self._started
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left, not counting those people took to answer; nothing if there is no limit."""
+        return None if self.limits.seconds is None else self.limits.seconds - (self.elapsed - self.waited)
+
+    def act(self) -> None:
+        """Count one action."""
+        self._recent.append(self._clock())
+
+    def spend(self, usage: Usage) -> None:
+        """Count what one answer of the model cost. What is unknown stays unknown."""
+
+        def total(a: float | None, b: float | None) -> float | None:
+            return b if a is None else a if b is None else a + b
+
+        self.usage = Usage.model_validate(
+            {
+                "input_tokens": total(self.usage.input_tokens, usage.input_tokens),
+                "output_tokens": total(self.usage.output_tokens, usage.output_tokens),
+                "cost_usd": total(self.usage.cost_usd, usage.cost_usd),
+            }
+        )
+
+    def reached(self, *names: str) -> str | None:
+        """Say which of the named limits is used up, or nothing; without names, any of them."""
+        now = self._clock()
+        while self._recent and self._recent[0] <= now - 60:
+            self._recent.popleft()
+        limits, usage = self.limits, self.usage
+        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        for name, limit, used in (
+            ("steps", limits.steps, self.steps),
+            ("seconds", limits.seconds, self.elapsed - self.waited),
+            ("actions_per_minute", limits.actions_per_minute, len(self._recent)),
+            ("requests", limits.requests, self.requests),
+            ("download", limits.download, self.downloaded),
+            ("tokens", limits.tokens, tokens),
+            ("cost", limits.cost, usage.cost_usd or 0.0),
+        ):
+            if limit is not None and used >= limit and (not names or name in names):
+                return f"limit reached: {name} ({limit:g})"
+        return None

@@ -1,0 +1,200 @@
+"""The flow itself: observe → reply → ground → judge → ask → act → record, until an ending.
+
+Nothing here knows a concrete model, sandbox or policy; `harness.cli.compose` puts them together.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from harness.action import Action, Answer, AskUser, GiveUp, Goto, Type
+from harness.checkpoint import Checkpoint
+from harness.clearance import Act, Cleared, Effect, Refusal, Reply
+from harness.errors import ActionError, HarnessError, ModelError
+from harness.journal import Journal
+from harness.limits import Budget
+from harness.models.base import Model
+from harness.result import Ending
+from harness.sandbox.base import Sandbox
+from harness.screen import ActionResult, Observation
+from harness.task import Task
+
+PATIENCE = 3
+"""Answers in a row without a usable action before the model is given up."""
+
+
+class Loop:
+    """One run of one task, over parts that are already open."""
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        model: Model,
+        sandbox: Sandbox,
+        checkpoint: Checkpoint,
+        journal: Journal,
+        budget: Budget,
+        clock: Callable[[], float],
+    ) -> None:
+        self._task = task
+        self._model = model
+        self._sandbox = sandbox
+        self._checkpoint = checkpoint
+        self._journal = journal
+        self._budget = budget
+        self._clock = clock
+        self._results: tuple[ActionResult, ...] = ()
+        self._notes: list[str] = []
+
+    async def run(self) -> Ending:
+        """Go on until the model answers or gives up, a boundary stops the run, or something fails.
+
+        Raises:
+            HarnessError: if the sandbox, the model or the trace fails.
+        """
+        start = await self._perform(Goto(url=self._task.start), 0)
+        if start.status == "refused":
+            return Ending(outcome="stopped", reason=f"the start page was refused: {start.message}")
+        if start.status == "failed":
+            self._notes.append(f"the start page did not load: {start.message}")
+        idle = 0
+        while True:
+            if ending := self._over("steps", "seconds", "tokens", "cost", "download"):
+                return ending
+            reply = await self._ask(await self._observe())
+            if not await self._warned(reply) and (ending := await self._actions(reply)):
+                return ending
+            idle = 0 if reply.actions else idle + 1
+            if idle == PATIENCE:
+                raise ModelError(
+                    f"{PATIENCE} answers in a row had no usable action; the last: {reply.thought!r}"
+                )
+
+    def _over(self, *limits: str) -> Ending | None:
+        if self._checkpoint.stopped is not None:
+            return Ending(outcome="stopped", reason=self._checkpoint.stopped.reason)
+        reached = self._budget.reached(*limits)
+        return Ending(outcome="stopped", reason=reached) if reached else None
+
+    async def _observe(self) -> Observation:
+        await self._checkpoint.idle()
+        self._budget.steps += 1
+        self._checkpoint.step = self._budget.steps
+        screen = self._checkpoint.screen = await self._sandbox.observe()
+        notes, self._notes = (*screen.notes, *self._notes), []
+        self._journal.observed(self._budget.steps, screen, notes)
+        seen = {name: screen.__dict__[name] for name in type(screen).model_fields} | {"notes": notes}
+        results, self._results = self._results, ()
+        return Observation(**seen, goal=self._task.goal, step=self._budget.steps, results=results)
+
+    async def _ask(self, observation: Observation) -> Reply:
+        self._journal.asked(observation.step)
+        started = self._clock()
+        try:
+            async with asyncio.timeout(self._budget.left):
+                reply = Reply.model_validate(await self._model.reply(observation))
+        except TimeoutError:
+            reply = Reply(thought="(no answer within the run's time)")
+        except (ActionError, ValidationError) as error:
+            problem = str(error).replace("\n", " ")
+            self._notes.append(f"your last answer could not be used: {problem}")
+            reply = Reply(thought=f"(not usable: {problem})")
+        except HarnessError:
+            raise
+        except Exception as error:
+            raise ModelError(f"the model failed: {type(error).__name__}: {error}") from error
+        self._budget.spend(reply.usage)
+        self._checkpoint.thought = reply.thought
+        self._journal.replied(observation.step, reply, self._clock() - started)
+        return reply
+
+    async def _warned(self, reply: Reply) -> bool:
+        effects: tuple[Effect, ...] = (*reply.signals, *((reply.plan,) if reply.plan else ()))
+        for effect in effects:
+            passed = await self._checkpoint.decide(effect)
+            if isinstance(passed, Refusal):
+                self._results = tuple(
+                    self._refused(index, action, passed) for index, action in enumerate(reply.actions)
+                )
+                return True
+        return False
+
+    async def _actions(self, reply: Reply) -> Ending | None:
+        broken = ""
+        for index, action in enumerate(reply.actions):
+            if broken:
+                self._results += (self._journal.skipped(self._budget.steps, index, action, broken),)
+                continue
+            if ending := self._over("actions_per_minute", "seconds") or self._ended(action):
+                return ending
+            result = await self._perform(action, index)
+            self._results += (result,)
+            if ending := self._over("seconds"):
+                return ending
+            if result.status != "done":
+                broken = f"not executed: an action before it in this answer was {result.status}"
+        return None
+
+    def _ended(self, action: Action) -> Ending | None:
+        longest = self._budget.limits.text
+        match action:
+            case Answer(text=text, data=data):
+                return Ending(outcome="done", answer=text, outputs=dict(data))
+            case GiveUp(reason=reason):
+                why = reason or "the model gave up without a reason"
+                return Ending(outcome="stopped" if self._checkpoint.blocked else "failed", reason=why)
+            case Type(text=text) if longest is not None and len(text) > longest:
+                return Ending(outcome="stopped", reason=f"limit reached: text ({longest} characters)")
+            case _:
+                return None
+
+    async def _perform(self, action: Action, index: int) -> ActionResult:
+        started = self._clock()
+        self._budget.act()
+        if isinstance(action, AskUser):
+            return await self._person(action, index)
+        effect = Act(action=action, target=await self._sandbox.ground(action))
+        passed = await self._checkpoint.decide(effect, self._reground)
+        if isinstance(passed, Cleared) and passed.approval is not None:
+            passed = await self._still_there(passed)
+        if isinstance(passed, Refusal):
+            return self._refused(index, action, passed)
+        assert isinstance(passed.effect, Act)  # noqa: S101 - `decide` clears what it was given
+        self._journal.acting(self._budget.steps, index, passed.effect, passed)
+        cleared, outcome = passed.effect, await self._sandbox.act(passed)
+        result = ActionResult(
+            action=cleared.action,
+            status="done" if outcome.ok else "failed",
+            message=outcome.message,
+            image=outcome.image,
+        )
+        return self._journal.acted(self._budget.steps, index, result, self._clock() - started)
+
+    async def _reground(self, effect: Effect) -> Effect:
+        if not isinstance(effect, Act):
+            return effect
+        return Act(action=effect.action, target=await self._sandbox.ground(effect.action))
+
+    async def _still_there(self, cleared: Cleared) -> Cleared | Refusal:
+        now, then = await self._reground(cleared.effect), cleared.effect
+        assert isinstance(now, Act) and isinstance(then, Act)  # noqa: S101, PT018 - as in `_perform`
+        marks = [act.target.fingerprint if act.target else None for act in (now, then)]
+        if marks[0] == marks[1]:
+            return cleared
+        return Refusal(rule="stale", reason="the page changed while a person was deciding; look again")
+
+    async def _person(self, action: AskUser, index: int) -> ActionResult:
+        approval = await self._checkpoint.question(action)
+        if approval.decision != "approve":
+            return self._refused(
+                index, action, Refusal(rule="ask_user", reason=approval.note or "nobody answered")
+            )
+        result = ActionResult(
+            action=action, status="done", message=approval.note or "the person gave no answer"
+        )
+        return self._journal.acted(self._budget.steps, index, result)
+
+    def _refused(self, index: int, action: Action, refusal: Refusal) -> ActionResult:
+        return self._journal.refused(self._budget.steps, index, action, refusal)
