@@ -1,0 +1,278 @@
+"""Says nothing twice: the fields of an event as a line has them, and back.
+
+What a reader can put back is left out of a line, so that a step stays small and a line stays readable:
+
+- a field that has its default (`kind` and `schema` are always there);
+- a verdict's `policy`, if it is the run's, and its `effect`, if it is the digest of the same line's effect;
+- in `approval_asked`, `acting` and `acted`: the effect, verdict, action, target and digest that the last
+  `judged` line says too; `of` is that line's `seq`;
+- a target's `url`, if it is that of the last `observed` line, and its `text`, if it is its `name`;
+- the `url` and `title` of the active tab, if they are those of the `observed` line itself;
+- a request's header that stood in an earlier line: its number stands for it. Headers are numbered from 0 in
+  the order in which they were first written, up to 4,096.
+
+A float that JSON has no number for is written as a word: `"NaN"`, `"Infinity"`, `"-Infinity"`.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Literal, NamedTuple, get_origin
+
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from harness.clearance import Effect, digest
+from harness.trace.redact import Redactor, header
+
+_EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
+_HEADERS = 4096
+_ALWAYS = frozenset({"kind", "schema_"})
+_FIXED = frozenset({"keys", "modifiers"})
+
+Fields = dict[str, JsonValue]
+
+
+class _Field(NamedTuple):
+    name: str
+    default: object
+    free: bool
+
+
+def plain(event: BaseModel, redactor: Redactor | None = None) -> Fields:
+    """Give an event as JSON values, without fields that have their default, secrets replaced.
+
+    Raises:
+        ValueError: if something in it has no JSON form.
+    """
+    return _fields(event, redactor)
+
+
+def _plain(value: object, redactor: Redactor | None) -> JsonValue:
+    match value:
+        case BaseModel():
+            return _fields(value, redactor)
+        case dict():
+            return {str(_simple(key, redactor)): _plain(one, redactor) for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one, redactor) for one in value]
+        case _:
+            return _simple(value, redactor)
+
+
+def _simple(value: object, redactor: Redactor | None) -> str | float | None:
+    match value:
+        case str():
+            return redactor.text(value) if redactor is not None else value
+        case float() if not math.isfinite(value):
+            return _word(value)
+        case None | bool() | int() | float():
+            return value
+        case datetime():
+            return value.isoformat()
+        case _:
+            raise ValueError(f"{type(value).__name__} has no JSON form")
+
+
+def _fields(model: BaseModel, redactor: Redactor | None) -> Fields:
+    specs = _specs(type(model))
+    found: Fields = {}
+    for name, value in model:
+        spec = specs[name]
+        if name not in _ALWAYS and type(value) is type(spec.default) and value == spec.default:
+            continue
+        found[spec.name] = _plain(value, redactor if spec.free else None)
+    headers = found.get("headers")
+    if found.get("kind") == "request" and isinstance(headers, list):
+        found["headers"] = [_kept(pair) for pair in headers]
+    return found
+
+
+@cache
+def _specs(model: type[BaseModel]) -> dict[str, _Field]:
+    return {
+        name: _Field(
+            name=info.serialization_alias or name,
+            default=info.get_default(call_default_factory=True, validated_data={}),
+            free=get_origin(info.annotation) is not Literal and name not in _FIXED,
+        )
+        for name, info in model.model_fields.items()
+    }
+
+
+def _word(value: float) -> str:
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _kept(pair: JsonValue) -> JsonValue:
+    match pair:
+        case [str(name), str(value)]:
+            return [name, header(name, value)]
+        case _:
+            return pair
+
+
+class Memory:
+    """What earlier lines said. A writer and a reader that saw the same lines have the same memory."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._policy: JsonValue = None
+        self._url: JsonValue = None
+        self._judged: tuple[int, Fields, Fields] | None = None
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._headers: list[tuple[str, str]] = []
+
+    def learn(self, seq: int, fields: Mapping[str, JsonValue]) -> None:
+        """Remember a line, given its whole fields."""
+        match fields:
+            case {"kind": "run_started", "policy_sha256": policy}:
+                self._policy = policy
+            case {"kind": "observed", "url": url}:
+                self._url = url
+            case {"kind": "judged", "effect": dict(effect), "verdict": dict(verdict)}:
+                self._judged = (seq, effect, verdict)
+            case {"kind": "requested", "request": {"headers": list(headers)}}:
+                for pair in headers:
+                    match pair:
+                        case [str(name), str(value)] if len(self._headers) < _HEADERS:
+                            if self._numbers.setdefault((name, value), len(self._headers)) == len(
+                                self._headers
+                            ):
+                                self._headers.append((name, value))
+                        case _:
+                            pass
+
+    def shrink(self, fields: Mapping[str, JsonValue]) -> Fields:
+        """Leave out of an event's fields what a reader can put back."""
+        short = dict(fields)
+        if isinstance(effect := fields.get("effect"), dict):
+            short["effect"] = self._short_effect(effect)
+        if isinstance(request := fields.get("request"), dict):
+            short["request"] = self._short_effect(request)
+        if isinstance(verdict := fields.get("verdict"), dict):
+            short["verdict"] = self._short_verdict(verdict, effect or fields.get("request"))
+        if isinstance(target := fields.get("target"), dict):
+            short["target"] = self._short_target(target)
+        if isinstance(tabs := fields.get("tabs"), list):
+            short["tabs"] = [_short_tab(tab, fields) for tab in tabs]
+        if self._judged is not None:
+            seq, effect, verdict = self._judged
+            known = _said(str(fields.get("kind")), effect, verdict)
+            if known and all(fields.get(name) == value for name, value in known.items()):
+                short = {name: value for name, value in short.items() if name not in known} | {"of": seq}
+        return short
+
+    def grow(self, fields: Mapping[str, JsonValue]) -> Fields:
+        """Put back what was left out of a line.
+
+        Raises:
+            ValueError: if it refers to a line that does not say it.
+        """
+        whole = dict(fields)
+        seq = whole.pop("of", None)
+        if isinstance(effect := whole.get("effect"), dict):
+            whole["effect"] = self._whole_effect(effect)
+        if isinstance(request := whole.get("request"), dict):
+            whole["request"] = self._whole_effect(request)
+        if isinstance(target := whole.get("target"), dict):
+            whole["target"] = self._whole_target(target)
+        if isinstance(verdict := whole.get("verdict"), dict):
+            kept: Fields = {"policy": self._policy}
+            if "effect" not in verdict:
+                kept["effect"] = _digest(whole.get("effect") or whole.get("request"))
+            whole["verdict"] = kept | verdict
+        if isinstance(tabs := whole.get("tabs"), list):
+            whole["tabs"] = [_whole_tab(tab, whole) for tab in tabs]
+        if "of" in fields:
+            if self._judged is None or isinstance(seq, bool) or seq != self._judged[0]:
+                raise ValueError(f"'of' names seq {seq}, which is not the last judged line")
+            whole |= _said(str(fields.get("kind")), self._judged[1], self._judged[2])
+        return whole
+
+    def _short_verdict(self, verdict: Fields, effect: JsonValue) -> Fields:
+        known: Fields = {"policy": self._policy, "effect": _digest(effect)}
+        return {name: one for name, one in verdict.items() if name not in known or known[name] != one}
+
+    def _short_effect(self, effect: Fields) -> Fields:
+        short = dict(effect)
+        if isinstance(target := effect.get("target"), dict):
+            short["target"] = self._short_target(target)
+        if isinstance(headers := effect.get("headers"), list):
+            short["headers"] = [self._number(pair) for pair in headers]
+        return short
+
+    def _whole_effect(self, effect: Fields) -> Fields:
+        whole = dict(effect)
+        if isinstance(target := effect.get("target"), dict):
+            whole["target"] = self._whole_target(target)
+        if isinstance(headers := effect.get("headers"), list):
+            whole["headers"] = [self._pair(one) for one in headers]
+        return whole
+
+    def _short_target(self, target: Fields) -> Fields:
+        short = {"url": "", "text": "", **target}
+        if self._url is not None and short["url"] == self._url:
+            del short["url"]
+        if short["text"] == target.get("name", ""):
+            del short["text"]
+        return short
+
+    def _whole_target(self, target: Fields) -> Fields:
+        kept: Fields = {} if self._url is None else {"url": self._url}
+        return _without_empty({**kept, "text": target.get("name", ""), **target}, "url", "text")
+
+    def _number(self, pair: JsonValue) -> JsonValue:
+        match pair:
+            case [str(name), str(value)] if (name, value) in self._numbers:
+                return self._numbers[name, value]
+            case _:
+                return pair
+
+    def _pair(self, one: JsonValue) -> JsonValue:
+        if isinstance(one, bool) or not isinstance(one, int):
+            return one
+        if not 0 <= one < len(self._headers):
+            raise ValueError(f"header {one} stands in no line before")
+        return list(self._headers[one])
+
+
+def _said(kind: str, effect: Fields, verdict: Fields) -> Fields:
+    """What a line of this kind says that the judged line said."""
+    if kind == "approval_asked":
+        return {"effect": effect, "verdict": verdict}
+    if effect.get("kind") != "action" or kind not in ("acting", "acted"):
+        return {}
+    action: Fields = {"action": effect.get("action")}
+    if kind == "acted":
+        return action
+    target = {"target": effect["target"]} if "target" in effect else {}
+    return {**action, **target, "effect": verdict.get("effect")}
+
+
+def _digest(effect: JsonValue) -> JsonValue:
+    try:
+        return digest(_EFFECT.validate_python(effect))
+    except (ValidationError, ValueError):
+        return None
+
+
+def _short_tab(tab: JsonValue, fields: Mapping[str, JsonValue]) -> JsonValue:
+    if not isinstance(tab, dict) or not tab.get("active"):
+        return tab
+    short: Fields = {"title": "", **tab}
+    if short["title"] == fields.get("title", ""):
+        del short["title"]
+    if short.get("url") == fields.get("url"):
+        short.pop("url", None)
+    return short
+
+
+def _whole_tab(tab: JsonValue, fields: Mapping[str, JsonValue]) -> JsonValue:
+    if not isinstance(tab, dict) or not tab.get("active"):
+        return tab
+    return _without_empty({"url": fields.get("url"), "title": fields.get("title", ""), **tab}, "title")
+
+
+def _without_empty(fields: Fields, *names: str) -> Fields:
+    return {name: value for name, value in fields.items() if name not in names or value != ""}

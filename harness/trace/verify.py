@@ -1,0 +1,173 @@
+"""Checks a trace: every byte of its lines by the chain, every blob by its name, and the story they tell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import TraceError
+from harness.trace.blobs import FOLDER, BlobStore
+from harness.trace.decode import Decoder, Recorded
+from harness.trace.events import (
+    Acted,
+    Acting,
+    AskedModel,
+    Event,
+    ModelReplied,
+    Observed,
+    Requested,
+    Responded,
+    RunFinished,
+    RunStarted,
+)
+from harness.trace.lines import START, Line, events_file, lines, parse, sealed_with, short
+
+MOST = 100
+"""Problems that are told; further ones are counted."""
+
+
+class Verification(NamedTuple):
+    """What a check of a trace found."""
+
+    ok: bool
+    """Whether there is no problem. A torn tail is none: it was never reported to anyone as written."""
+    lines: int
+    """Whole lines."""
+    head: str
+    """Hash of the last whole line; compare it with a copy kept elsewhere to see that none was cut off."""
+    problems: tuple[str, ...]
+    """Each with its line number, in order; the first is the place to look."""
+    complete: bool
+    """Whether the last line says that the run ended."""
+    recovered: str | None
+    """What was left out of the end, if a last line was torn."""
+
+
+@dataclass(slots=True)
+class _Story:
+    """What the lines so far have said, for what a later line must agree with."""
+
+    started: bool = False
+    finished: bool = False
+    intent: tuple[int, Acting] | None = None
+    asked: set[str] = field(default_factory=set)
+    blobs: dict[str, int] = field(default_factory=dict)
+
+
+def verify(path: Path) -> Verification:
+    """Check a trace, given its folder or its events file.
+
+    Raises:
+        TraceError: if there is no trace to check, or a newer harness wrote it.
+    """
+    file = events_file(path)
+    decoder, story = Decoder(str(file)), _Story()
+    problems: list[str] = []
+    before, count, recovered = START, 0, None
+    for line in lines(file):
+        if not line.whole and not line.huge:
+            recovered = torn(line)
+            break
+        count += 1
+        found, before = _check(line, before, count - 1, decoder, story)
+        problems += [f"line {line.number}: {what}" for what in found]
+    if count == 0:
+        raise TraceError(f"{file}: holds no whole line, so there is nothing to verify")
+    store = BlobStore(file.parent / FOLDER)
+    problems += [f"line {number}: {what}" for number, what in _bad_blobs(store, story.blobs)]
+    told = problems[:MOST]
+    if len(problems) > MOST:
+        told.append(f"and {len(problems) - MOST:,} more problems")
+    return Verification(not problems, count, before, tuple(told), story.finished, recovered)
+
+
+def torn(line: Line) -> str:
+    """Say what was left out of the end of a file."""
+    return f"line {line.number} was torn off after {len(line.raw):,} bytes and is left out"
+
+
+def _check(line: Line, before: str, seq: int, decoder: Decoder, story: _Story) -> tuple[list[str], str]:
+    """Give the problems of one line, and the hash that the next line must follow."""
+    if line.huge:
+        return ["it is longer than a line may be; nothing after it was read"], before
+    problems = (
+        []
+        if sealed_with(line.raw, before)
+        else [
+            "it was changed, or a line before it was changed, removed, added or moved: its hash is not right"
+        ]
+    )
+    try:
+        fields = parse(line.raw)
+    except ValueError as error:
+        return [*problems, f"it is not JSON as a trace has it: {error}"], before
+    if fields.get("prev") != short(before):
+        problems.append("it does not follow the line before: prev does not begin that line's hash")
+    if fields.get("seq") != seq or isinstance(fields.get("seq"), bool):
+        problems.append(f"seq is {str(fields.get('seq'))[:40]}, not {seq}")
+    given = fields.get("hash")
+    after = given if isinstance(given, str) and len(given) == 64 and given.isascii() else before
+    try:
+        recorded = decoder.decode(fields, before)
+    except ValueError as error:
+        return [*problems, str(error)], after
+    return [*problems, *_told(line.number, recorded, story)], after
+
+
+def _told(number: int, recorded: Recorded, story: _Story) -> list[str]:
+    """Give what one line says against the lines before it, and remember it."""
+    event = recorded.event
+    problems = [
+        what
+        for wrong, what in (
+            (story.finished, "it stands after the end of the run"),
+            (story.started and isinstance(event, RunStarted), "the run starts a second time"),
+            (
+                not story.started and not isinstance(event, RunStarted),
+                "the trace does not begin with run_started",
+            ),
+        )
+        if wrong
+    ]
+    story.started = True
+    for digest in references(event):
+        story.blobs.setdefault(digest, number)
+    match event:
+        case Acting() | Observed() | AskedModel() | ModelReplied():
+            if story.intent is not None:
+                line, intent = story.intent
+                problems.append(f"the run went on, but line {line} ({intent.action.kind}) has no result")
+            story.intent = (number, event) if isinstance(event, Acting) else None
+        case Acted(step=step, index=index):
+            if story.intent is not None and (story.intent[1].step, story.intent[1].index) == (step, index):
+                story.intent = None
+        case Requested():
+            story.asked.add(event.request.id)
+        case Responded() if event.request not in story.asked:
+            problems.append(f"an answer to a request that was not made: {event.request[:80]!r}")
+        case RunFinished():
+            story.finished = True
+            if event.head != recorded.prev:
+                problems.append("the head it names is not the hash of the line before")
+        case _:
+            pass
+    return problems
+
+
+def references(event: Event) -> Iterator[str]:
+    """Give the hex SHA-256 of every blob an event refers to."""
+    match event:
+        case Observed(screenshot=digest):
+            yield digest
+        case ModelReplied(raw=str(digest)) | Acted(image=str(digest)):
+            yield digest
+        case _:
+            pass
+
+
+def _bad_blobs(store: BlobStore, blobs: dict[str, int]) -> Iterator[tuple[int, str]]:
+    for digest, number in blobs.items():
+        try:
+            store.get(digest)
+        except TraceError as error:
+            yield number, str(error)
