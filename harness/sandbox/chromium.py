@@ -1,0 +1,159 @@
+"""Which Chromium, and how it is told to keep to itself.
+
+The flags and the managed policy are depth: they keep the browser quiet and its errors early. The network
+namespace and the gateway are the boundary, and hold without any of them.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from harness.errors import SandboxError
+
+INSTALL = "apt-get install chromium, or playwright install chromium"
+
+# Packages put a shell script on the PATH that adds flags and extensions; these are the programs themselves.
+_KNOWN = (
+    "/usr/lib/chromium/chromium",
+    "/usr/lib/chromium-browser/chromium-browser",
+    "/usr/lib64/chromium-browser/chromium-browser",
+    "/opt/google/chrome/chrome",
+    "/opt/chromium.org/chromium/chromium",
+)
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+POLICY: Mapping[str, object] = {
+    "URLBlocklist": ["file://*", "chrome://*", "chrome-untrusted://*", "devtools://*"],
+    "NetworkPredictionOptions": 2,
+    "WebRtcIPHandling": "disable_non_proxied_udp",
+    "WebRtcUdpPortRange": "1-1",
+    "QuicAllowed": False,
+    "DnsOverHttpsMode": "off",
+    "BuiltInDnsClientEnabled": False,
+    "SearchSuggestEnabled": False,
+    "TranslateEnabled": False,
+    "SpellCheckServiceEnabled": False,
+    "MetricsReportingEnabled": False,
+    "SafeBrowsingProtectionLevel": 0,
+    "ComponentUpdatesEnabled": False,
+    "SyncDisabled": True,
+    "BrowserSignin": 0,
+    "ExtensionInstallBlocklist": ["*"],
+    "PasswordManagerEnabled": False,
+    "AutofillAddressEnabled": False,
+    "AutofillCreditCardEnabled": False,
+    "PaymentMethodQueryEnabled": False,
+    "BasicAuthOverHttpEnabled": False,
+    "AuthSchemes": "",
+    "DefaultNotificationsSetting": 2,
+    "DefaultGeolocationSetting": 2,
+    "DefaultWebUsbGuardSetting": 2,
+    "DefaultWebBluetoothGuardSetting": 2,
+    "DefaultSerialGuardSetting": 2,
+    "DefaultWebHidGuardSetting": 2,
+    "DefaultSensorsSetting": 2,
+    "DefaultFileSystemReadGuardSetting": 2,
+    "DefaultFileSystemWriteGuardSetting": 2,
+    "DefaultLocalFontsSetting": 2,
+    "DefaultWindowManagementSetting": 2,
+    "AudioCaptureAllowed": False,
+    "VideoCaptureAllowed": False,
+    "ScreenCaptureAllowed": False,
+    "PrintingEnabled": False,
+}
+"""Chromium's managed policy: what is off, and the schemes that show the machine and not the web."""
+
+IGNORED_DEFAULTS = ("--disable-popup-blocking",)
+"""Switches of Playwright's that are left out: a page opens one window a click, as in anyone's browser."""
+
+
+def policy() -> str:
+    """Give the managed policy as JSON."""
+    return json.dumps(POLICY)
+
+
+def flags(port: int, spki: str) -> tuple[str, ...]:
+    """Give the switches for a browser whose only way out is a proxy.
+
+    Args:
+        port: where the proxy listens, on the browser's own loopback.
+        spki: base64 SHA-256 of the key of the one certificate authority that is trusted besides.
+    """
+    return (
+        f"--proxy-server=http://127.0.0.1:{port}",
+        # Without this, loopback and link-local addresses go past the proxy.
+        "--proxy-bypass-list=<-loopback>",
+        f"--ignore-certificate-errors-spki-list={spki}",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+        "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+        "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+        "--disable-quic",
+        "--disable-domain-reliability",
+        "--no-pings",
+        "--lang=en-US",
+    )
+
+
+def find_chromium(env: Mapping[str, str] = os.environ, *, shared: bool = False) -> Path:
+    """Find a browser: Playwright's own if it is installed, else the system's.
+
+    Args:
+        env: the environment, for `HOME`, `PATH` and `PLAYWRIGHT_BROWSERS_PATH`.
+        shared: whether a user other than this one must be able to run it.
+
+    Raises:
+        SandboxError: with what to install, if there is none.
+    """
+    passed: list[str] = []
+    for path in _candidates(env):
+        if not path.is_file() or not os.access(path, os.X_OK):
+            continue
+        if not _is_program(path):
+            passed.append(f"{path} is a script or a snap, which cannot be confined")
+        elif shared and not _for_all(path):
+            passed.append(f"{path} can be reached by its owner only (set PLAYWRIGHT_BROWSERS_PATH)")
+        else:
+            return path
+    found = f" ({'; '.join(passed)})" if passed else ""
+    raise SandboxError(f"no Chromium that can be used was found{found}: {INSTALL}")
+
+
+def _candidates(env: Mapping[str, str]) -> Iterator[Path]:
+    if own := _playwrights_own(env):
+        yield from (
+            own / "chrome-linux64/chrome",
+            own / "chrome-linux-arm64/chrome",
+            own / "chrome-linux/chrome",
+        )
+    yield from map(Path, _KNOWN)
+    for name in _NAMES:
+        if found := shutil.which(name, path=env.get("PATH")):
+            yield Path(found).resolve()
+
+
+def _playwrights_own(env: Mapping[str, str]) -> Path | None:
+    spec = find_spec("playwright")
+    if spec is None or spec.origin is None:
+        return None
+    package = Path(spec.origin).parent / "driver" / "package"
+    try:
+        browsers = json.loads((package / "browsers.json").read_text("utf-8"))["browsers"]
+        revision = next(one["revision"] for one in browsers if one["name"] == "chromium")
+    except (OSError, ValueError, KeyError, StopIteration):
+        return None
+    where = env.get("PLAYWRIGHT_BROWSERS_PATH", "")
+    cache = env.get("XDG_CACHE_HOME") or str(Path(env.get("HOME", "/nonexistent")) / ".cache")
+    root = package / ".local-browsers" if where == "0" else Path(where or f"{cache}/ms-playwright")
+    return root / f"chromium-{revision}"
+
+
+def _is_program(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF" and "/snap/" not in f"{path}/"
+
+
+def _for_all(path: Path) -> bool:
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))

@@ -1,0 +1,127 @@
+"""What the places have in common: a folder, a launch and a driver, opened and closed in order."""
+
+import contextlib
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TypeVar
+
+from playwright.async_api import Browser, Error
+
+from harness.action import Action
+from harness.clearance import Cleared, Target
+from harness.errors import SandboxError
+from harness.sandbox.base import ActOutcome, SandboxInfo, SandboxOptions
+from harness.sandbox.browser import Driver
+from harness.sandbox.launch import Launch
+from harness.screen import Screen
+
+_T = TypeVar("_T")
+
+
+class HostedSandbox(ABC):
+    """A browser on this machine. A place says how it is confined; the driver does the rest."""
+
+    kind: str
+
+    def __init__(self, options: SandboxOptions) -> None:
+        """Take what it is told; nothing starts before `open`."""
+        self.options = options
+        self._launch: Launch | None = None
+        self._driver: Driver | None = None
+        self._browser: Browser | None = None
+        self._closed = False
+
+    @property
+    @abstractmethod
+    def info(self) -> SandboxInfo:
+        """What it is."""
+
+    @abstractmethod
+    async def _start(self, launch: Launch, socket: Path, spki: str) -> Browser:
+        """Start the browser in its place."""
+
+    @abstractmethod
+    async def _end(self) -> None:
+        """Take down what the place made besides the browser."""
+
+    def _home(self) -> Path:
+        """Give the folder for the place's own files."""
+        return self.options.runtime
+
+    @property
+    def version(self) -> str:
+        """The browser and its version, once open."""
+        return f"Chromium {self._browser.version}" if self._browser else ""
+
+    async def open(self, socket: Path, spki: str) -> None:
+        """Start the browser, as `Sandbox.open` says.
+
+        Raises:
+            SandboxError: with what to install or to do.
+        """
+        if self._launch or self._closed:
+            raise SandboxError("a sandbox is opened once: make a new one for every run")
+        self._launch = self._prepare(socket)
+        try:
+            self._browser = await self._start(self._launch, socket, spki)
+            self._driver = Driver(self._browser, self.options)
+            await self._explained(self._driver.start())
+        except BaseException:
+            await self.close()
+            raise
+
+    async def observe(self) -> Screen:
+        """Wait until the screen is still, within a cap, and give it."""
+        return await self._explained(self._opened().observe())
+
+    async def ground(self, action: Action) -> Target | None:
+        """Say what an action would touch."""
+        return await self._explained(self._opened().ground(action))
+
+    async def act(self, cleared: Cleared) -> ActOutcome:
+        """Perform an action whose ticket is good."""
+        return await self._explained(self._opened().act(cleared))
+
+    async def close(self) -> None:
+        """End the browser and leave nothing behind."""
+        self._closed = True
+        driver, launch = self._driver, self._launch
+        self._driver = None
+        try:
+            if driver:
+                with contextlib.suppress(Error, SandboxError):
+                    await driver.close()
+        finally:
+            try:
+                if launch:
+                    await launch.stop()
+            finally:
+                await self._end()
+
+    def _prepare(self, socket: Path) -> Launch:
+        if not socket.is_socket():
+            raise SandboxError(f"no gateway listens at {socket}: open the gateway before the sandbox")
+        try:
+            home = Path(tempfile.mkdtemp(prefix="sandbox-", dir=self._home()))
+            home.chmod(0o711)
+            self.options.downloads.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SandboxError(f"the run's folders cannot be made: {error}") from error
+        return Launch(home)
+
+    def _opened(self) -> Driver:
+        if self._driver is None:
+            raise SandboxError("the sandbox is not open")
+        return self._driver
+
+    async def _explained(self, doing: Awaitable[_T]) -> _T:
+        try:
+            return await doing
+        except (Error, SandboxError) as error:
+            if self._launch and not self._launch.alive:
+                raise SandboxError(self._launch.why("the browser died; the run cannot go on")) from error
+            if isinstance(error, SandboxError):
+                raise
+            raise SandboxError(f"the browser did not do as it was told: {error.message}") from error

@@ -1,0 +1,106 @@
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from harness.errors import SandboxError
+from harness.sandbox.rundir import SOCKET_PATH_MAX, RunFolder, base_folder, reachable, sweep
+
+
+def test_a_folder_lives_as_long_as_its_block(tmp_path: Path) -> None:
+    with RunFolder.create(tmp_path) as run:
+        assert stat.S_IMODE(run.path.stat().st_mode) == 0o711
+        (run.path / "profile").mkdir()
+        (run.path / "profile" / "cookies").write_text("x")
+    assert list(tmp_path.iterdir()) == []
+    run.remove()
+
+
+def test_a_live_run_is_never_swept(tmp_path: Path) -> None:
+    with RunFolder.create(tmp_path) as run:
+        assert sweep(tmp_path) == ()
+        assert run.path.is_dir()
+
+
+def test_a_dead_run_is_swept_and_a_live_one_beside_it_stays(tmp_path: Path) -> None:
+    with RunFolder.create(tmp_path) as alive:
+        dead = tmp_path / "run-dead"
+        (dead / "deep" / "er").mkdir(parents=True)
+        (dead / "lock").touch()
+        assert sweep(tmp_path) == (dead,)
+        assert list(tmp_path.iterdir()) == [alive.path]
+
+
+def test_making_a_run_sweeps_up_after_dead_ones(tmp_path: Path) -> None:
+    dead = tmp_path / "run-dead"
+    dead.mkdir()
+    (dead / "lock").touch()
+    with RunFolder.create(tmp_path):
+        assert not dead.exists()
+
+
+def test_what_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "lock").touch()
+    (tmp_path / "run-link").symlink_to(elsewhere)
+    (tmp_path / "run-unlocked").mkdir()
+    (tmp_path / "notes").mkdir()
+    assert sweep(tmp_path) == ()
+    assert (elsewhere / "lock").exists()
+
+
+def test_the_lock_is_not_passed_on_to_children(tmp_path: Path) -> None:
+    with RunFolder.create(tmp_path) as run:
+        assert not os.get_inheritable(run._lock)
+
+
+def test_a_socket_fits_into_the_folder() -> None:
+    with RunFolder.create() as run, socket.socket(socket.AF_UNIX) as listener:
+        path = run.path / "sandbox-12345678" / "gateway.sock"
+        assert len(os.fsencode(path)) <= SOCKET_PATH_MAX
+        listener.bind(str(run.path / "gateway.sock"))
+
+
+def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "run-taken").mkdir()
+    (tmp_path / "base" / "run-taken" / "full").touch()
+    with pytest.raises(SandboxError, match="run-taken cannot be made"):
+        RunFolder.create(tmp_path / "base", token=lambda: "taken")
+    assert not (tmp_path / "base" / "new-taken").exists()
+
+
+def test_the_base_is_among_the_temporary_files_where_no_runtime_folder_is() -> None:
+    base = base_folder({})
+    assert base.name == f"harness-{os.geteuid()}"
+    assert stat.S_IMODE(base.stat().st_mode) == 0o711
+
+
+def test_a_runtime_folder_that_the_browsers_user_cannot_enter_is_passed_over(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    chosen = base_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert (chosen.parent == tmp_path) == (os.geteuid() != 0)
+
+
+def test_a_runtime_folder_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "harness").mkdir()
+    (tmp_path / "harness").chmod(0o777)
+    assert base_folder({"XDG_RUNTIME_DIR": str(tmp_path)}).parent != tmp_path
+
+
+def test_a_runtime_folder_with_a_long_name_is_passed_over(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    assert base_folder({"XDG_RUNTIME_DIR": str(long)}).parent != long
+
+
+def test_reachable_looks_at_every_folder_above(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir(mode=0o755)
+    tmp_path.chmod(0o700)
+    assert not reachable(inner)
+    assert reachable(Path("/usr/bin"))
