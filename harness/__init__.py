@@ -1,1 +1,156 @@
-"""The harness: a sandbox in which computer-use agents act, and nothing gets out unjudged."""
+"""The harness: a sandbox in which people let computer-use agents act, and know that nothing got out.
+
+    Task ─▶ ┌──────────────────────────── loop ────────────────────────────┐ ─▶ Result
+            │  observe ─▶ Model.reply ─▶ ground ─▶ judge ─▶ ask ─▶ act      │
+            │     ▲                                  │        │       │      │
+            │     │           Policy ────────────────┘        │       ▼      │
+            │  Sandbox ◀── Approver ──────────────────────────┘    Cleared   │
+            │     │                                                          │
+            │  Gateway ── judge ─▶ ask ─▶ Cleared ─▶ Upstream                │
+            └───────────────── every event ─▶ Trace ────────────────────────┘
+
+Who may import whom, held by import-linter:
+
+    cli → checks, testing → loop → checkpoint → {models, policy, approval, sandbox, gateway, trace, worlds}
+        → clearance → {task, screen} → action → {keys, yamlfile} → errors
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness._version import __version__
+from harness.action import Action, parse_action
+from harness.clearance import (
+    Act,
+    Approval,
+    Approver,
+    Cleared,
+    Effect,
+    Judge,
+    Plan,
+    Question,
+    Refusal,
+    Reply,
+    Request,
+    SafetySignal,
+    Target,
+    Usage,
+    Verdict,
+    clear,
+)
+from harness.errors import (
+    ActionError,
+    HarnessError,
+    InputError,
+    ModelError,
+    NotClearedError,
+    PolicyError,
+    SandboxError,
+    TaskError,
+    TraceError,
+)
+from harness.result import CheckResult, Result
+from harness.screen import ActionResult, Observation, Screen, Screenshot, Tab
+from harness.task import Limits, Task
+
+if TYPE_CHECKING:
+    from harness.models.base import Model
+    from harness.policy.schema import Policy
+    from harness.sandbox.base import Sandbox
+    from harness.trace.reader import Trace
+
+__all__ = [
+    "Act",
+    "Action",
+    "ActionError",
+    "ActionResult",
+    "Approval",
+    "Approver",
+    "CheckResult",
+    "Cleared",
+    "Effect",
+    "HarnessError",
+    "InputError",
+    "Judge",
+    "Limits",
+    "Model",
+    "ModelError",
+    "NotClearedError",
+    "Observation",
+    "Plan",
+    "Policy",
+    "PolicyError",
+    "Question",
+    "Refusal",
+    "Reply",
+    "Request",
+    "Result",
+    "SafetySignal",
+    "Sandbox",
+    "SandboxError",
+    "Screen",
+    "Screenshot",
+    "Tab",
+    "Target",
+    "Task",
+    "TaskError",
+    "Trace",
+    "TraceError",
+    "Usage",
+    "Verdict",
+    "__version__",
+    "clear",
+    "parse_action",
+    "run",
+]
+
+
+async def run(
+    task: "Task | Path | str",
+    *,
+    model: "Model | str" = "local",
+    policy: "Policy | Path | str | None" = None,
+    sandbox: "Sandbox | str" = "auto",
+    approver: "Approver | str" = "terminal",
+    traces: Path | str = "traces",
+) -> Result:
+    """Do one task in a sandbox and give its result.
+
+    Args:
+        task: a `Task`, a task file, or the name of a bundled task such as `shop/buy-a-mug`.
+        model: `"local"`, or any object with `async def reply(self, observation: Observation) -> Reply`.
+        policy: a `Policy`, a policy file, or a ready-made name; the task's own if not given.
+        sandbox: `"auto"`, `"bubblewrap"`, `"process"`, or any `Sandbox`.
+        approver: `"terminal"`, `"deny"`, `"auto"`, or any object with
+            `async def decide(self, question: Question) -> Approval`.
+        traces: the folder in which the run's trace is made.
+
+    Raises:
+        InputError: if something a person wrote cannot be used; nothing was started.
+        TraceError: if not even a trace can be begun.
+    """
+    from harness.cli.compose import run as run_task  # noqa: PLC0415 - the browser is loaded only when used
+
+    return await run_task(task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces)
+
+
+def __getattr__(name: str) -> Any:
+    match name:
+        case "Policy":
+            from harness.policy.schema import Policy  # noqa: PLC0415
+
+            return Policy
+        case "Model":
+            from harness.models.base import Model  # noqa: PLC0415
+
+            return Model
+        case "Sandbox":
+            from harness.sandbox.base import Sandbox  # noqa: PLC0415
+
+            return Sandbox
+        case "Trace":
+            from harness.trace.reader import Trace  # noqa: PLC0415
+
+            return Trace
+        case _:
+            raise AttributeError(f"module 'harness' has no attribute {name!r}")

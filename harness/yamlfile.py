@@ -154,7 +154,9 @@ def _value(
         return _mapping(node, path, marks, name, error)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, index), marks, name, error) for index, item in enumerate(node.value)]
-    if not node.tag.startswith("tag:yaml.org,2002:"):
+    if node.tag == "tag:yaml.org,2002:timestamp":
+        return node.value
+    if node.tag.removeprefix("tag:yaml.org,2002:") not in ("str", "int", "float", "bool", "null"):
         raise error(f"{name}:{_at(node.start_mark)}: types such as {node.tag!r} are not read")
     try:
         return yaml.SafeLoader("").construct_object(node, deep=True)

@@ -1,0 +1,325 @@
+"""Puts a run together from names and objects, runs it, and leaves nothing behind."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from pydantic import JsonValue
+
+from harness.approval.auto import AutoApprover, DenyApprover
+from harness.checkpoint import Checkpoint
+from harness.checks import read_outputs, run_checks, validate_checks
+from harness.clearance import Approver, Request, Verdict, clear, digest
+from harness.cli.names import find_approver, find_hosts, find_model, find_policy, find_task, versions
+from harness.errors import HarnessError, TaskError, TraceError
+from harness.gateway.base import Upstream
+from harness.gateway.fetch import get_json
+from harness.gateway.proxy import ProxyGateway
+from harness.gateway.upstreams.internet import InternetUpstream
+from harness.journal import Journal
+from harness.limits import Budget, tightest
+from harness.loop import Loop
+from harness.models.base import Model
+from harness.models.local.ocr import Reader
+from harness.policy.engine import Engine
+from harness.policy.schema import Policy
+from harness.result import EXIT_CODES, CheckResult, Ending, Result
+from harness.sandbox.base import Sandbox, SandboxInfo, SandboxOptions
+from harness.sandbox.choose import choose
+from harness.sandbox.rundir import RunDir
+from harness.task import Task
+from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
+from harness.trace.reader import Trace
+from harness.trace.report import write_report
+from harness.trace.writer import TraceWriter
+
+_log = structlog.get_logger("harness")
+
+
+class Watched:
+    """A recorder that also tells somebody about every event."""
+
+    def __init__(self, writer: TraceWriter, watch: Callable[[Event], None]) -> None:
+        self._writer = writer
+        self._watch = watch
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line."""
+        return self._writer.head
+
+    def write(self, event: Event, *, sync: bool = False) -> None:
+        """Put one event on disk, then tell."""
+        self._writer.write(event, sync=sync)
+        self._watch(event)
+
+    def blob(self, data: bytes) -> str:
+        """Keep bytes."""
+        return self._writer.blob(data)
+
+
+def _ignore(event: Event) -> None:
+    del event
+
+
+def utc_now() -> datetime:
+    """The time, for traces."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A name nobody can guess."""
+    return secrets.token_hex(6)
+
+
+class Run:
+    """One run, put together but not started: everything a person wrote has been checked.
+
+    Raises:
+        InputError: from the constructor, if task, policy, model or approver cannot be used.
+    """
+
+    def __init__(
+        self,
+        task: Task | Path | str,
+        *,
+        model: Model | str = "local",
+        policy: Policy | Path | str | None = None,
+        sandbox: Sandbox | str = "auto",
+        approver: Approver | str = "terminal",
+        traces: Path | str = "traces",
+        watch: Callable[[Event], None] = _ignore,
+        now: Callable[[], datetime] = utc_now,
+        ids: Callable[[], str] = new_id,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.task = (task if isinstance(task, Task) else find_task(str(task))).filled()
+        self.policy = find_policy(policy, self.task)
+        self.engine = Engine(self.policy)
+        start = self.engine.may_start(self.task.start)
+        if start.outcome in ("deny", "stop"):
+            raise TaskError(
+                f"task {self.task.name!r}: start {self.task.start!r} is outside the policy: {start.reason}"
+            )
+        validate_checks(self.task)
+        if self.task.uploads is not None and not Path(self.task.uploads).is_dir():
+            raise TaskError(f"task {self.task.name!r}: uploads: {self.task.uploads!r} is not a folder")
+        self.run_id = f"{now():%Y%m%d-%H%M%S}-{self.task.name}-{ids()[:6]}"
+        self.folder = Path(traces).absolute() / self.run_id
+        self.reader = Reader()
+        self.model = find_model(model, self.task, self.reader) if isinstance(model, str) else model
+        self.hosts = find_hosts(self.task)
+        self.sandbox = sandbox
+        pictures = self.folder / "questions"
+        self.approver = find_approver(approver, pictures) if isinstance(approver, str) else approver
+        self.budget = Budget(tightest(self.task.limits, self.policy.limits), clock)
+        self.result: Result | None = None
+        self._names = (
+            model if isinstance(model, str) else type(model).__name__,
+            _approver_name(self.approver),
+        )
+        self._begun = False
+        self._info = SandboxInfo(
+            kind=sandbox if isinstance(sandbox, str) else sandbox.info.kind, isolated=False
+        )
+        self._watch, self._now, self._ids, self._clock = watch, now, ids, clock
+
+    async def go(self) -> Result:
+        """Run to the end. Whatever happens, the trace is finished, the report written and the sandbox gone.
+
+        Raises:
+            HarnessError: only if not even a trace can be begun.
+            CancelledError: after an orderly end with outcome `interrupted`; `result` holds it.
+        """
+        writer = TraceWriter.create(self.folder, now=self._now)
+        recorder = Watched(writer, self._watch)
+        cancelled = False
+        checks: list[CheckResult] = []
+        checkpoint = Checkpoint(
+            self.engine,
+            self.approver,
+            recorder,
+            self.budget,
+            goal=self.task.goal,
+            timeout=self.policy.approval.timeout,
+            otherwise=self.policy.approval.otherwise,
+            clock=self._clock,
+            now=self._now,
+            ids=self._ids,
+        )
+        try:
+            ending = await self._run(recorder, checkpoint, checks)
+        except asyncio.CancelledError:
+            cancelled = True
+            ending = Ending(outcome="interrupted", reason="interrupted")
+        except HarnessError as error:
+            ending = Ending(outcome="error", reason=str(error))
+            with suppress(TraceError):
+                self._begin(recorder, self._info)
+                recorder.write(Failed(step=self.budget.steps, error=type(error).__name__, message=str(error)))
+        self.result = self._finish(recorder, checkpoint, ending, checks)
+        writer.close()
+        self._report()
+        if cancelled:
+            raise asyncio.CancelledError
+        return self.result
+
+    async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
+        async with AsyncExitStack() as stack:
+            rundir = stack.enter_context(RunDir(self.run_id))
+            sandbox = self._choose(rundir.path)
+            internet = InternetUpstream(may_dial=self.engine.names_address)
+            gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock)
+            stack.push_async_callback(gateway.close)
+            stack.push_async_callback(sandbox.close)
+            socket = rundir.path / "gateway.sock"
+            await gateway.open(socket, checkpoint)
+            try:
+                await sandbox.open(socket, gateway.spki)
+            finally:
+                self._info = sandbox.info
+                self._begin(recorder, self._info)
+            loop = Loop(
+                self.task,
+                model=self.model,
+                sandbox=sandbox,
+                checkpoint=checkpoint,
+                journal=Journal(recorder),
+                budget=self.budget,
+                clock=self._clock,
+            )
+            ending = await loop.run()
+            if ending.outcome == "done":
+                ending = await self._check(ending, sandbox, checks)
+        return ending
+
+    def _choose(self, runtime: Path) -> Sandbox:
+        if not isinstance(self.sandbox, str):
+            return self.sandbox
+        options = SandboxOptions(
+            viewport=self.task.viewport,
+            downloads=self.folder / "downloads",
+            uploads=Path(self.task.uploads) if self.task.uploads else None,
+            runtime=runtime,
+            dialogs=self.policy.dialogs,
+        )
+        return choose(self.sandbox, options)
+
+    def _begin(self, recorder: Watched, info: SandboxInfo) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        recorder.write(
+            RunStarted(
+                run_id=self.run_id,
+                task=self.task.model_dump(mode="json", exclude_defaults=True),
+                policy=self.policy.model_dump(mode="json", exclude_defaults=True),
+                policy_sha256=self.engine.sha256,
+                model=self._names[0],
+                approver=self._names[1],
+                sandbox=info.model_dump(mode="json"),
+                versions=versions(info.browser),
+            ),
+            sync=True,
+        )
+        if self._info.browser and not info.isolated:
+            _log.warning("this run is not isolated", sandbox=info.kind)
+
+    async def _check(self, ending: Ending, sandbox: Sandbox, checks: list[CheckResult]) -> Ending:
+        outputs, results = read_outputs(self.task, ending.outputs)
+        checks += results
+        checks += await run_checks(self.task, await sandbox.observe(), self.reader, self._state)
+        failed = [one for one in checks if not one.passed]
+        if not failed:
+            return ending.model_copy(update={"outputs": outputs, "reason": ending.answer})
+        reason = f"{len(failed)} of {len(checks)} checks failed: {failed[0].check}: {failed[0].detail}"
+        return ending.model_copy(update={"outcome": "failed", "outputs": outputs, "reason": reason})
+
+    async def _state(self, host: str, path: str) -> JsonValue:
+        upstream: Upstream = self.hosts[host.lower()]
+        request = Request(id="check", method="GET", url=f"https://{host}{path}", headers=(("host", host),))
+        verdict = Verdict(
+            outcome="allow",
+            rule="check",
+            reason="The harness looks at the application's own state.",
+            policy=self.engine.sha256,
+            effect=digest(request),
+        )
+        return await get_json(upstream, clear(request, verdict))
+
+    def _finish(
+        self, recorder: Watched, checkpoint: Checkpoint, ending: Ending, checks: list[CheckResult]
+    ) -> Result:
+        result = Result(
+            run_id=self.run_id,
+            trace=str(self.folder),
+            outcome=ending.outcome,
+            exit_code=EXIT_CODES[ending.outcome],
+            reason=ending.reason,
+            steps=self.budget.steps,
+            checks=tuple(checks),
+            outputs=ending.outputs,
+            usage=self.budget.usage,
+            verdicts=dict(sorted(checkpoint.verdicts.items())),
+            seconds=round(self.budget.elapsed, 3),
+        )
+        try:
+            self._begin(recorder, self._info)
+            for one in checks:
+                recorder.write(Checked(check=one.check, passed=one.passed, detail=one.detail))
+            recorder.write(
+                RunFinished(
+                    outcome=result.outcome,
+                    exit_code=result.exit_code,
+                    reason=result.reason,
+                    steps=result.steps,
+                    outputs=result.outputs,
+                    usage=result.usage,
+                    verdicts=result.verdicts,
+                    seconds=result.seconds,
+                    head=recorder.head,
+                ),
+                sync=True,
+            )
+        except TraceError as error:
+            reason = (
+                f"{result.reason}; {error}"
+                if result.reason and str(error) not in result.reason
+                else str(error)
+            )
+            return result.model_copy(update={"outcome": "error", "exit_code": 4, "reason": reason})
+        return result
+
+    def _report(self) -> None:
+        try:
+            write_report(Trace.open(self.folder), self.folder / "report.html")
+        except (HarnessError, OSError) as error:
+            _log.warning("no report was written", trace=str(self.folder), why=str(error))
+
+
+def _approver_name(approver: Approver) -> str:
+    match approver:
+        case AutoApprover():
+            return "auto"
+        case DenyApprover():
+            return "deny"
+        case _:
+            return type(approver).__name__
+
+
+async def run(
+    task: Task | Path | str,
+    *,
+    model: Model | str = "local",
+    policy: Policy | Path | str | None = None,
+    sandbox: Sandbox | str = "auto",
+    approver: Approver | str = "terminal",
+    traces: Path | str = "traces",
+) -> Result:
+    """Do one task and give its result; see `harness.run`."""
+    return await Run(task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces).go()

@@ -1,0 +1,59 @@
+"""The tree keeps its own rules."""
+
+import ast
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import harness
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted((ROOT / "harness").rglob("*.py"))
+
+
+def test_the_loop_fits_on_two_pages() -> None:
+    assert len((ROOT / "harness" / "loop.py").read_text().splitlines()) <= 200
+
+
+def test_no_module_is_over_600_lines() -> None:
+    sizes = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in MODULES}
+    assert {path: size for path, size in sizes.items() if size > 600} == {}
+
+
+def test_the_public_names_are_sorted_and_all_there() -> None:
+    assert harness.__all__ == sorted(harness.__all__, key=lambda name: (name.islower(), name))
+    for name in harness.__all__:
+        assert eval(f"harness.{name}") is not None  # noqa: S307 - our own names
+
+
+def test_importing_the_package_pulls_in_no_heavy_part() -> None:
+    code = "import harness, sys; print([m for m in sys.modules if m.split('.')[0] in {'playwright', 'docker',"
+    code += " 'starlette', 'onnxruntime', 'rapidocr', 'httpcore'}])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_every_module_imports_and_says_what_it_is() -> None:
+    for info in pkgutil.walk_packages(harness.__path__, "harness."):
+        module = importlib.import_module(info.name)
+        assert module.__doc__, info.name
+
+
+def test_every_module_with_behaviour_has_tests_of_its_own() -> None:
+    tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests").rglob("test_*.py")}
+    words = " ".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
+    missing = []
+    for path in MODULES:
+        if path.stem in {"__init__", "_version", "base"} or path.stem in tested:
+            continue
+        dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        if dotted not in words:
+            missing.append(dotted)
+    assert missing == []
+
+
+def test_errors_are_at_most_a_dozen() -> None:
+    tree = ast.parse((ROOT / "harness" / "errors.py").read_text())
+    assert sum(isinstance(node, ast.ClassDef) for node in tree.body) <= 12

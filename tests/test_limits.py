@@ -1,0 +1,62 @@
+import pytest
+from harness.clearance import Usage
+from harness.limits import DEFAULTS, Budget, tightest
+from harness.task import Limits
+from harness.testing import FakeClock
+
+
+def test_the_tightest_of_task_and_policy_holds_and_no_run_is_endless() -> None:
+    merged = tightest(Limits(steps=50, cost=1), Limits(steps=10, seconds=60))
+    assert merged == Limits(steps=10, seconds=60, cost=1)
+    assert tightest() == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        (Limits(steps=2), "steps"),
+        (Limits(tokens=100), "tokens"),
+        (Limits(cost=0.5), "cost"),
+        (Limits(requests=3), "requests"),
+        (Limits(download=10), "download"),
+        (Limits(actions_per_minute=1), "actions_per_minute"),
+        (Limits(seconds=5), "seconds"),
+    ],
+)
+def test_each_limit_is_named_when_it_is_reached(limits: Limits, name: str) -> None:
+    clock = FakeClock()
+    budget = Budget(limits, clock)
+    assert budget.reached() is None
+    budget.steps, budget.requests, budget.downloaded = 2, 3, 10
+    budget.spend(Usage(input_tokens=60, output_tokens=40, cost_usd=0.5))
+    budget.act()
+    clock.advance(5)
+    assert budget.reached() == budget.reached(name)
+    assert f"limit reached: {name}" in str(budget.reached(name))
+
+
+def test_time_people_take_does_not_count() -> None:
+    clock = FakeClock()
+    budget = Budget(Limits(seconds=10), clock)
+    clock.advance(60)
+    budget.waited = 55
+    assert budget.reached("seconds") is None
+    assert budget.left == 5
+
+
+def test_actions_older_than_a_minute_are_forgotten() -> None:
+    clock = FakeClock()
+    budget = Budget(Limits(actions_per_minute=2), clock)
+    budget.act()
+    budget.act()
+    assert budget.reached("actions_per_minute")
+    clock.advance(61)
+    assert budget.reached("actions_per_minute") is None
+
+
+def test_an_unknown_cost_stays_unknown() -> None:
+    budget = Budget(Limits(), FakeClock())
+    budget.spend(Usage(input_tokens=5))
+    assert budget.usage == Usage(input_tokens=5)
+    budget.spend(Usage(input_tokens=5, cost_usd=0.1))
+    assert budget.usage == Usage(input_tokens=10, cost_usd=0.1)

@@ -1,0 +1,230 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from harness.action import Action, Answer, AskUser, Click, GiveUp, Goto, Type, Wait, parse_action
+from harness.checkpoint import Checkpoint
+from harness.clearance import (
+    Act,
+    Approval,
+    Approver,
+    Effect,
+    Outcome,
+    Question,
+    Reply,
+    SafetySignal,
+    Target,
+)
+from harness.errors import ModelError
+from harness.journal import Journal
+from harness.limits import Budget
+from harness.loop import Loop
+from harness.models.base import Model
+from harness.result import Ending
+from harness.screen import Observation
+from harness.task import Limits, Task
+from harness.testing import (
+    FakeClock,
+    FakeSandbox,
+    FixedJudge,
+    MemoryRecorder,
+    RecordingApprover,
+    ScriptedModel,
+)
+
+TASK = Task(name="t", goal="a goal", start="https://shop.test/")
+CLICK = Click(x=1, y=2)
+
+
+class Rig:
+    """A loop over fakes, and what came of it."""
+
+    def __init__(
+        self,
+        model: Model,
+        outcome: Callable[[Effect], Outcome] = lambda effect: "allow",
+        *,
+        approver: Approver | None = None,
+        limits: Limits | None = None,
+        sandbox: FakeSandbox | None = None,
+    ) -> None:
+        self.memory = MemoryRecorder()
+        self.sandbox = sandbox or FakeSandbox(Target(role="button", name="Pay", fingerprint="1"))
+        clock = FakeClock()
+        budget = Budget(limits or Limits(steps=20), clock)
+        checkpoint = Checkpoint(
+            FixedJudge(outcome),
+            approver or RecordingApprover(),
+            self.memory,
+            budget,
+            goal="g",
+            timeout=1,
+            otherwise="deny",
+            clock=clock,
+            now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            ids=lambda: "q",
+        )
+        self.loop = Loop(
+            TASK,
+            model=model,
+            sandbox=self.sandbox,
+            checkpoint=checkpoint,
+            journal=Journal(self.memory),
+            budget=budget,
+            clock=clock,
+        )
+
+    async def run(self) -> Ending:
+        return await self.loop.run()
+
+
+def denies(kind: str) -> Callable[[Effect], Outcome]:
+    return lambda effect: "deny" if isinstance(effect, Act) and effect.action.kind == kind else "allow"
+
+
+async def test_a_run_goes_from_the_start_page_to_the_answer() -> None:
+    model = ScriptedModel([CLICK, Answer(text="bought", data={"id": 1})])
+    rig = Rig(model)
+    assert await rig.run() == Ending(outcome="done", answer="bought", outputs={"id": 1})
+    assert rig.sandbox.acted == [Goto(url="https://shop.test/"), CLICK]
+    assert model.seen[0].goal == "a goal"
+    assert [result.status for result in model.seen[1].results] == ["done"]
+
+
+async def test_the_intent_is_recorded_before_and_the_result_after() -> None:
+    rig = Rig(ScriptedModel([CLICK]))
+    await rig.run()
+    first = rig.memory.kinds.index("observed")
+    assert rig.memory.kinds[first : first + 7] == [
+        "observed",
+        "asked_model",
+        "model_replied",
+        "judged",
+        "acting",
+        "acted",
+        "observed",
+    ]
+
+
+async def test_a_refusal_goes_back_to_the_model_and_the_run_goes_on() -> None:
+    model = ScriptedModel([CLICK, Wait(seconds=0), Answer(text="without it")])
+    rig = Rig(model, denies("click"))
+    assert (await rig.run()).outcome == "done"
+    assert CLICK not in rig.sandbox.acted
+    (result,) = model.seen[1].results
+    assert (result.status, result.rule, result.message) == ("refused", "the rule", "because")
+
+
+async def test_the_rest_of_a_batch_is_not_executed_after_a_refusal() -> None:
+    batch = Reply(actions=(Wait(seconds=0), CLICK, Type(text="x"), Answer(text="sneaked in")))
+    model = ScriptedModel([batch, Answer(text="end")])
+    rig = Rig(model, denies("click"))
+    assert (await rig.run()).answer == "end"
+    statuses = [result.status for result in model.seen[1].results]
+    assert statuses == ["done", "refused", "not_executed", "not_executed"]
+    assert Type(text="x") not in rig.sandbox.acted
+
+
+async def test_giving_up_after_a_refusal_is_a_boundary_and_otherwise_a_failure() -> None:
+    assert (await Rig(ScriptedModel([GiveUp(reason="lost")])).run()).outcome == "failed"
+    rig = Rig(ScriptedModel([CLICK, Wait(seconds=0), GiveUp(reason="lost")]), denies("click"))
+    assert await rig.run() == Ending(outcome="stopped", reason="lost")
+
+
+async def test_a_target_that_changed_while_a_person_decided_is_stale() -> None:
+    marks = iter(["start", "1", "2", "3", "3"])
+    sandbox = FakeSandbox(lambda action: Target(role="button", fingerprint=next(marks)))
+    approver = RecordingApprover(lambda question: question.approve(by="ada"))
+    model = ScriptedModel([CLICK, CLICK])
+    rig = Rig(
+        model,
+        lambda effect: "ask" if isinstance(effect, Act) and effect.action == CLICK else "allow",
+        approver=approver,
+        sandbox=sandbox,
+    )
+    await rig.run()
+    assert model.seen[1].results[0].rule == "stale"
+    assert model.seen[2].results[0].status == "done"
+    assert sandbox.acted.count(CLICK) == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        (Limits(steps=3), "steps"),
+        (Limits(actions_per_minute=2, steps=50), "actions_per_minute"),
+        (Limits(text=3, steps=50), "text"),
+    ],
+)
+async def test_a_limit_ends_the_run_with_its_name(limits: Limits, name: str) -> None:
+    rig = Rig(
+        ScriptedModel([Type(text="ab"), Type(text="abc"), Type(text="abcd"), *[CLICK] * 9]), limits=limits
+    )
+    ending = await rig.run()
+    assert ending.outcome == "stopped"
+    assert f"limit reached: {name}" in ending.reason
+
+
+async def test_a_safety_signal_is_judged_before_anything_is_done() -> None:
+    signal = SafetySignal(provider="acme", code="malicious_instructions", message="careful")
+    model = ScriptedModel([Reply(actions=(CLICK,), signals=(signal,)), Answer(text="end")])
+    rig = Rig(model, lambda effect: "deny" if effect.kind == "signal" else "allow")
+    await rig.run()
+    assert CLICK not in rig.sandbox.acted
+    assert model.seen[1].results[0].status == "refused"
+
+
+async def test_stop_ends_the_run_at_once() -> None:
+    rig = Rig(
+        ScriptedModel([Reply(actions=(CLICK, Type(text="x")))]),
+        lambda effect: "stop" if isinstance(effect, Act) and effect.action == CLICK else "allow",
+    )
+    assert (await rig.run()).outcome == "stopped"
+    assert Type(text="x") not in rig.sandbox.acted
+
+
+async def test_a_refused_start_page_ends_the_run() -> None:
+    ending = await Rig(ScriptedModel([]), denies("goto")).run()
+    assert ending.outcome == "stopped"
+    assert "start page" in ending.reason
+
+
+async def test_an_answer_that_cannot_be_parsed_is_told_to_the_model() -> None:
+    class Confused:
+        def __init__(self) -> None:
+            self.seen: list[Observation] = []
+
+        async def reply(self, observation: Observation) -> Reply:
+            self.seen.append(observation)
+            if len(self.seen) == 1:
+                parse_action({"kind": "clik"})
+            return Reply(actions=(Answer(text="ok"),))
+
+    model = Confused()
+    assert (await Rig(model).run()).outcome == "done"
+    assert "did you mean 'click'" in model.seen[1].notes[0]
+
+
+async def test_a_model_that_never_acts_or_raises_is_an_error() -> None:
+    with pytest.raises(ModelError, match="3 answers in a row"):
+        await Rig(ScriptedModel([Reply(thought="hm")] * 9)).run()
+
+    class Broken:
+        async def reply(self, observation: Observation) -> Reply:
+            raise RuntimeError(f"no step {observation.step}")
+
+    with pytest.raises(ModelError, match="RuntimeError: no step 1"):
+        await Rig(Broken()).run()
+
+
+async def test_the_models_question_is_answered_by_a_person() -> None:
+    def answer(question: Question) -> Approval:
+        return question.approve(by="ada", note="the blue one")
+
+    ask: list[Action] = [AskUser(question="which?"), Answer(text="end")]
+    model = ScriptedModel(ask)
+    await Rig(model, approver=RecordingApprover(answer)).run()
+    assert model.seen[1].results[0].message == "the blue one"
+    model = ScriptedModel(ask)
+    await Rig(model).run()
+    assert model.seen[1].results[0].status == "refused"
