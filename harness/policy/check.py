@@ -1,0 +1,190 @@
+"""What is odd about a policy, such as rules that never decide, and whether its examples hold."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.action import KINDS
+from harness.clearance import Outcome
+from harness.policy.domains import HostPattern, Reach, read_host_pattern
+from harness.policy.engine import Engine
+from harness.policy.match import TextIndex
+from harness.policy.rules import STRICTNESS, Rule, read_condition
+from harness.policy.schema import Policy
+from harness.policy.urls import parse
+
+_TOUCHING = ("click", "move", "mouse_down", "mouse_up", "drag", "scroll", "type", "press", "hold", "upload")
+_KINDS_WITH = {
+    "keys": ("press", "hold", "type"),
+    "text": ("type", "ask_user", "answer", "give_up"),
+    "url": ("goto", "new_tab"),
+    "button": ("click", "mouse_down", "mouse_up", "drag"),
+    "files": ("upload",),
+    "page": _TOUCHING,
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Finding(_Part):
+    """Something that cannot be meant, or does nothing."""
+
+    rule: str
+    """The rule's name, or the field such as `domains.load`."""
+    message: str
+    """What is odd, and what to do."""
+
+
+class ExampleResult(_Part):
+    """What a policy said to one of its examples."""
+
+    index: int
+    """The example's place, from 1."""
+    expected: Outcome
+    """What it should say."""
+    outcome: Outcome
+    """What it says."""
+    rule: str
+    """The rule that decided."""
+    passed: bool
+    """Whether both agree."""
+    message: str
+    """What was judged and said, in one line."""
+
+
+def run_examples(policy: Policy) -> tuple[ExampleResult, ...]:
+    """Judge each example of a policy; of several effects the strictest verdict counts."""
+    engine = Engine(policy)
+    results = []
+    for index, example in enumerate(policy.examples, 1):
+        verdicts = [engine.judge(effect) for effect in example.effects()]
+        verdict = min(verdicts, key=lambda one: STRICTNESS.index(one.outcome))
+        wanted = f"{example.expect} by {example.rule!r}" if example.rule else example.expect
+        results.append(
+            ExampleResult(
+                index=index,
+                expected=example.expect,
+                outcome=verdict.outcome,
+                rule=verdict.rule,
+                passed=verdict.outcome == example.expect and example.rule in (None, verdict.rule),
+                message=f"example {index}, {example.summary}: expected {wanted}, "
+                f"got {verdict.outcome} by {verdict.rule!r}: {verdict.reason}",
+            )
+        )
+    return tuple(results)
+
+
+def check(policy: Policy) -> tuple[Finding, ...]:
+    """Name what is odd: rules that can never match or decide, and domains that nothing reaches."""
+    return (*_domains(policy), *_rules(policy))
+
+
+def _domains(policy: Policy) -> Iterator[Finding]:
+    visit = [read_host_pattern(text) for text in policy.domains.navigate]
+    load = [read_host_pattern(text) for text in policy.domains.load or ()]
+    if not visit:
+        yield Finding(rule="domains.navigate", message="no host is named, so no page can be visited")
+    for field, patterns, others in (("navigate", visit, visit), ("load", load, [*visit, *load])):
+        for place, pattern in enumerate(patterns):
+            wider = next((one for one in others if one is not pattern and _says_more(one, pattern)), None)
+            again = pattern in patterns[:place]
+            if wider or again:
+                within = f"lies within {wider.text}" if wider else "stands there twice"
+                yield Finding(rule=f"domains.{field}", message=f"{pattern.text} {within}; leave it out")
+    reach = Reach([*visit, *load])
+    for name, secret in policy.secrets.items():
+        for text in secret.hosts:
+            if not any(one.covers(read_host_pattern(text)) for one in reach.patterns):
+                message = f"{text} is not within domains, so the secret is never typed there"
+                yield Finding(rule=f"secrets.{name}", message=message)
+
+
+def _says_more(wide: HostPattern, narrow: HostPattern) -> bool:
+    return wide.covers(narrow) and not narrow.covers(wide)
+
+
+def _rules(policy: Policy) -> Iterator[Finding]:
+    conditions = [dict(rule.when.conditions()) for rule in policy.rules]
+    for place, rule in enumerate(policy.rules):
+        problem = (
+            _impossible(rule, conditions[place])
+            or _unreachable(rule, conditions[place], policy)
+            or _shadowed(place, policy.rules, conditions)
+            or _idle(rule, policy)
+        )
+        if problem:
+            yield Finding(rule=rule.name, message=problem)
+
+
+def _impossible(rule: Rule, conditions: dict[str, tuple[str, ...]]) -> str | None:
+    possible = set(conditions.get("kind", KINDS))
+    for field in conditions:
+        having = _TOUCHING if field.startswith("target.") else _KINDS_WITH.get(field)
+        if rule.on == ("action",) and having:
+            possible &= set(having)
+            if not possible:
+                return f"it can never match: {field} is a thing of {', '.join(having)} alone"
+    for field in ("method", "target.form_method"):
+        words = conditions.get(field, ())
+        if words and all(any(char.isspace() for char in word) for word in words):
+            return f"it can never match: {field} is one word"
+    return None
+
+
+def _unreachable(rule: Rule, conditions: dict[str, tuple[str, ...]], policy: Policy) -> str | None:
+    urls = conditions.get("url", ())
+    if "action" in rule.on or not urls:
+        return None
+    reach = policy.domains.loaded
+    for url in urls:
+        address = None if url.startswith("re:") else parse(url.replace("*", "x").replace("?", "x"))
+        host = url.partition("://")[2].partition("/")[0]
+        if address is None or "*" in host or "?" in host:
+            return None
+        named = [one for one in reach.patterns if one._replace(path=None).admits(address)]
+        if named:
+            return None
+    return "it decides nothing: domains already refuses every address it names"
+
+
+def _shadowed(
+    place: int, rules: tuple[Rule, ...], conditions: list[dict[str, tuple[str, ...]]]
+) -> str | None:
+    rule = rules[place]
+    for other_place, other in enumerate(rules):
+        stricter = STRICTNESS.index(other.verdict) - STRICTNESS.index(rule.verdict)
+        wins = stricter < 0 or (stricter == 0 and other_place < place)
+        covers = set(rule.on) <= set(other.on) and _covers(conditions[other_place], conditions[place])
+        if other_place != place and wins and covers:
+            return f"it decides nothing: {other.name!r} speaks wherever it does, and says {other.verdict}"
+    return None
+
+
+def _covers(wide: dict[str, tuple[str, ...]], narrow: dict[str, tuple[str, ...]]) -> bool:
+    return all(
+        field in narrow and all(value in values or _holds(field, values, value) for value in narrow[field])
+        for field, values in wide.items()
+    )
+
+
+def _holds(field: str, patterns: tuple[str, ...], value: str) -> bool:
+    literal = read_condition(field, value).literal if field != "body_size" else None
+    if literal is None:
+        return False
+    return TextIndex([(1, read_condition(field, one)) for one in patterns]).matching(literal, 1) == 1
+
+
+def _idle(rule: Rule, policy: Policy) -> str | None:
+    defaults = policy.default
+    said = {
+        "action": defaults.action,
+        "request": defaults.request,
+        "navigate": "allow" if defaults.action == defaults.request == "allow" else "",
+        "plan": defaults.plan,
+        "signal": defaults.signal,
+    }
+    if rule.verdict == "allow" and all(said[on] == "allow" for on in rule.on):
+        return "it decides nothing: what no rule speaks of is allowed, and a stricter rule wins over it"
+    return None

@@ -1,0 +1,98 @@
+"""Examples: what a policy must say to given effects, written next to its rules."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from harness.action import Goto, parse_action
+from harness.clearance import Act, Effect, Outcome, Plan, Request, SafetySignal, Target
+from harness.errors import ActionError
+from harness.policy.rules import STRICTNESS, word
+
+_PLACES: dict[str, dict[str, Any]] = {
+    "click": {"x": 0, "y": 0},
+    "move": {"x": 0, "y": 0},
+    "scroll": {"x": 0, "y": 0},
+    "drag": {"path": [[0, 0], [0, 0]]},
+    "zoom": {"region": [0, 0, 1, 1]},
+    "switch_tab": {"tab": 0},
+    "hold": {"seconds": 1},
+}
+
+
+def _action(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value.get("kind") == "action":
+        return Act.model_validate(value)
+    fields = {name: given for name, given in value.items() if name != "target"}
+    try:
+        action = parse_action(_PLACES.get(str(fields.get("kind")), {}) | fields)
+    except ActionError as error:
+        raise ValueError(str(error)) from error
+    target = Target.model_validate(value["target"]) if value.get("target") is not None else None
+    return Act(action=action, target=target)
+
+
+def _request(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    headers = value.get("headers", {})
+    pairs = tuple((str(k).lower(), v) for k, v in headers.items()) if isinstance(headers, dict) else headers
+    return {"id": "example", "method": "GET"} | value | {"headers": pairs}
+
+
+class Example(BaseModel):
+    """One effect, and the outcome the policy must give it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    action: Annotated[Act, BeforeValidator(_action)] | None = None
+    """An action in its JSON form, with its `target`; a place on the screen may be left out."""
+    request: Annotated[Request, BeforeValidator(_request)] | None = None
+    """A request: its `url`, and what matters of `method`, `headers`, `resource`, `body_size`, `initiator`."""
+    navigate: str | None = None
+    """A URL that a tab is sent to: judged as the action and as the request for its document."""
+    plan: str | None = None
+    """A plan in words."""
+    signal: SafetySignal | None = None
+    """A vendor's warning: `provider`, `code`, `message`."""
+    expect: Annotated[Outcome, word(STRICTNESS)]
+    """What the policy must say."""
+    rule: str | None = None
+    """The rule that must decide, if it matters which."""
+
+    @model_validator(mode="after")
+    def _is_one_effect(self) -> Self:
+        named = [
+            name
+            for name in ("action", "request", "navigate", "plan", "signal")
+            if dict(self)[name] is not None
+        ]
+        if len(named) != 1:
+            raise ValueError(
+                "an example is one of action, request, navigate, plan and signal, with what to expect"
+            )
+        return self
+
+    @property
+    def summary(self) -> str:
+        """The effect in a few words."""
+        if self.action is not None:
+            target = self.action.target
+            touched = f" on {target.role or target.tag} {target.name!r}" if target else ""
+            return f"{self.action.action.kind}{touched}"
+        if self.request is not None:
+            return f"{self.request.method} {self.request.url}"
+        if self.navigate is not None:
+            return f"navigate to {self.navigate}"
+        return "plan" if self.plan is not None else "signal"
+
+    def effects(self) -> tuple[Effect, ...]:
+        """Give what is to be judged; the strictest of the verdicts counts."""
+        if self.navigate is not None:
+            document = Request(id="example", method="GET", url=self.navigate, resource="document")
+            return (Act(action=Goto(url=self.navigate)), document)
+        if self.plan is not None:
+            return (Plan(text=self.plan),)
+        return tuple(one for one in (self.action, self.request, self.signal) if one is not None)

@@ -1,0 +1,24 @@
+"""Where policy files are: next to the one that names them, or ready-made."""
+
+import re
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_FOLDERS = (_PACKAGE.parent / "policies", _PACKAGE / "_data" / "policies")
+
+
+def ready_made(name: str) -> Path | None:
+    """Find a policy that comes with the harness by its name, such as `shopping`; nothing if there is none."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", name):
+        return None
+    return next((file for folder in _FOLDERS if (file := folder / f"{name}.yaml").is_file()), None)
+
+
+def locate(name: str, folder: Path | None) -> Path | None:
+    """Find the policy that another one names: a file as seen from its folder, or a ready-made one."""
+    if folder is not None:
+        for file in (folder / name, folder / f"{name}.yaml"):
+            if file.is_file():
+                return file.resolve()
+    found = ready_made(name)
+    return found.resolve() if found else None
