@@ -69,10 +69,8 @@ def read_address(form: Mapping[str, str]) -> Address | dict[str, str]:
 
     name, street, city = text("name", 100), text("street", 100), text("city", 60)
     postcode = text("postcode", 12).upper()
-    if "postcode" not in errors and not re.fullmatch(
-        r"(?=.*[0-9])[A-Z0-9][A-Z0-9 -]{1,10}[A-Z0-9]", postcode
-    ):
-        errors["postcode"] = "3 to 12 letters and digits"
+    if "postcode" not in errors and (wrong := _wrong_postcode(postcode)):
+        errors["postcode"] = wrong
     country = one_of("country", COUNTRIES, "Pick one from the list")
     delivery = one_of("delivery", tuple(way.name for way in DELIVERIES), "Pick one")
     if form.get("terms") != "yes":
@@ -80,3 +78,9 @@ def read_address(form: Mapping[str, str]) -> Address | dict[str, str]:
     if errors:
         return errors
     return Address(name, street, city, postcode, country, delivery, gift_wrap=form.get("gift_wrap") == "yes")
+
+
+def _wrong_postcode(postcode: str) -> str:
+    if not re.search(r"[0-9]", postcode):
+        return "Must have a digit"
+    return "" if re.fullmatch(r"[A-Z0-9][A-Z0-9 -]{1,10}[A-Z0-9]", postcode) else "3 to 12 letters and digits"

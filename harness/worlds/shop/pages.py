@@ -126,7 +126,8 @@ def product(view: View, one: Product, error: str = "", quantity: str = "1") -> s
     body = fill(
         '<p><a href="/category/{category}">{label}</a></p><div class="product">'
         '<img src="/pictures/{sku}.svg" alt="{title}"><div><h1>{title}</h1><p class="price">{price}</p>'
-        '<p>{about}</p><dl class="facts"><dt>Item number</dt><dd>{sku}</dd><dt>In stock</dt><dd>{left}</dd></dl>'
+        '<p>{about}</p><dl class="facts"><dt>Item number</dt><dd>{sku}</dd>'
+        "<dt>In stock</dt><dd>{left}</dd></dl>"
         "{buy}</div></div>",
         category=one.category,
         label=f"Back to {one.category}",
