@@ -45,7 +45,11 @@ class Keeper(Protocol):
         ...
 
     def finished(self, exchange: Exchange) -> None:
-        """Record what became of a request that was admitted."""
+        """Record what became of a request that was admitted, once.
+
+        Also called, with an error, for one that `admit` raised on. If this raises, the gateway refuses all
+        that comes after: what is not recorded does not happen.
+        """
         ...
 
 
@@ -56,6 +60,7 @@ class Answer(NamedTuple):
     reason: bytes
     headers: Headers
     body: AsyncIterator[bytes]
+    """Raises `UpstreamError` if the other side breaks off. Closed early if it is an async generator."""
 
 
 class Body(Protocol):
@@ -73,6 +78,8 @@ class Socket(Protocol):
 
     subprotocol: str | None
     headers: Headers
+    closed: tuple[int, str] | None
+    """Code and reason once it is closed; 1006 if the other side broke off."""
 
     async def send(self, message: str | bytes) -> None:
         """Send one message."""
@@ -109,7 +116,18 @@ class Upstream(Protocol):
 
 
 class UpstreamError(OSError):
-    """The other side refused, broke off or answered with something that is not HTTP."""
+    """The other side refused, broke off or answered with something that is not HTTP.
+
+    Args:
+        message: what failed, in words for a person.
+        status: the HTTP status the browser is shown, if nothing was sent to it yet.
+        rule: the name in `x-harness-rule`.
+    """
+
+    def __init__(self, message: str, *, status: int = 502, rule: str = "upstream") -> None:
+        super().__init__(message)
+        self.status = status
+        self.rule = rule
 
 
 class Gateway(Protocol):

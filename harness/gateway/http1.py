@@ -1,0 +1,221 @@
+"""HTTP/1.1 as the gateway accepts it from a browser: h11 behind a check that forgives nothing.
+
+A browser writes clean requests. Whatever is ambiguous (two lengths, a folded line, a bare newline, bytes after
+the request) was not written by one, so it is refused and never repaired: nobody behind the gateway can read it
+in another way.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncGenerator
+
+import h11
+
+from harness.gateway.base import Headers
+from harness.gateway.wire import Stream
+
+IDLE = 600.0
+"""Seconds without a byte before a connection is given up."""
+_HEAD_SECONDS = 60.0
+_LINGER_SECONDS = 5.0
+_LINGER_BYTES = 33_554_432
+_MAX_HEAD = 65_536
+_LINE = re.compile(
+    rb"(?P<method>[-!#$%&'*+.^_`|~0-9A-Za-z]+) (?P<target>[\x21-\x7e]+) (?P<version>HTTP/[0-9.]+)"
+)
+_FIELD = re.compile(rb"(?P<name>[-!#$%&'*+.^_`|~0-9A-Za-z]+):[ \t]*(?P<value>[^\x00-\x08\x0a-\x1f\x7f]*)")
+_DIGITS = re.compile(rb"[0-9]{1,15}")
+_SINGLE = frozenset(
+    (
+        b"authorization content-length content-type cookie expect host origin referer sec-fetch-dest"
+        b" sec-fetch-mode sec-fetch-site sec-websocket-key sec-websocket-version transfer-encoding upgrade"
+        b" upgrade-insecure-requests"
+    ).split()
+)
+
+
+class MalformedError(Exception):
+    """What came is not a request a browser would write."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def check(head: bytes) -> None:
+    """Refuse a request's head that could be read in two ways.
+
+    Args:
+        head: everything up to and with the empty line.
+
+    Raises:
+        MalformedError: and why.
+    """
+    first, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    line = _LINE.fullmatch(first)
+    if not line:
+        raise MalformedError("the request line is not: METHOD target HTTP/1.1")
+    if line["version"] != b"HTTP/1.1":
+        raise MalformedError("only HTTP/1.1 is spoken here", 505)
+    fields = [_field(line) for line in lines]
+    counts = Counter(name for name, _ in fields)
+    twice = sorted(name.decode() for name in _SINGLE if counts[name] > 1)
+    if twice:
+        raise MalformedError(f"the header {twice[0]!r} comes twice")
+    values = dict(fields)
+    if b"host" not in values:
+        raise MalformedError("there is no Host header")
+    if b"content-length" in values and b"transfer-encoding" in values:
+        raise MalformedError("both Content-Length and Transfer-Encoding are given")
+    if not _DIGITS.fullmatch(values.get(b"content-length", b"0")):
+        raise MalformedError("Content-Length is not a number")
+    if values.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+        raise MalformedError("the only Transfer-Encoding known is chunked", 501)
+    if values.get(b"expect", b"100-continue").lower() != b"100-continue":
+        raise MalformedError("the only expectation known is 100-continue", 417)
+    if values.get(b"upgrade", b"websocket").lower() != b"websocket" or b"http2-settings" in values:
+        raise MalformedError("the only upgrade known is websocket")
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    if line[:1] in {b" ", b"\t"}:
+        raise MalformedError("a header is folded over two lines")
+    field = _FIELD.fullmatch(line)
+    if not field:
+        raise MalformedError("a header is not: name: value")
+    return field["name"].lower(), field["value"].rstrip(b" \t")
+
+
+class Conversation:
+    """The browser's side of one connection, one request at a time.
+
+    Args:
+        stream: the connection.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
+        self._rest = b""
+        self._answering = False
+
+    async def request(self) -> h11.Request | None:
+        """Wait for the next request's head; nothing if the browser has no more.
+
+        Raises:
+            MalformedError: if it is not one.
+            TimeoutError: if it stays away or dawdles.
+            ConnectionError: if the connection breaks.
+        """
+        self._answering = False
+        async with asyncio.timeout(IDLE):
+            buffer = self._rest or await self.stream.read()
+        async with asyncio.timeout(_HEAD_SECONDS):
+            while (end := buffer.find(b"\r\n\r\n")) < 0 and len(buffer) <= _MAX_HEAD:
+                more = await self.stream.read()
+                if not more:
+                    if buffer:
+                        raise MalformedError("the connection ended within a request's head")
+                    return None
+                buffer += more
+        if not -1 < end <= _MAX_HEAD:
+            raise MalformedError(f"the head has more than {_MAX_HEAD} bytes", 431)
+        head, self._rest = buffer[: end + 4], buffer[end + 4 :]
+        check(head)
+        event = self._event(head)
+        if not isinstance(event, h11.Request):
+            raise MalformedError("the request's head cannot be parsed")
+        return event
+
+    async def body(self) -> AsyncGenerator[bytes]:
+        """Read the request's body, telling a browser that waits to go on.
+
+        Raises:
+            MalformedError: if its framing is wrong, or more comes after it.
+            TimeoutError: if it dawdles.
+            ConnectionError: if the connection breaks.
+        """
+        event = self._event(self._rest)
+        self._rest = b""
+        while not isinstance(event, h11.EndOfMessage):
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)
+                event = self._event(b"")
+                continue
+            if event is not h11.NEED_DATA:
+                raise MalformedError("the body cannot be parsed")
+            if self._http.they_are_waiting_for_100_continue:
+                go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+                await self.stream.write(self._http.send(go_on))
+            async with asyncio.timeout(IDLE):
+                more = await self.stream.read()
+            if not more:
+                raise ConnectionResetError("the browser hung up within the request's body")
+            event = self._event(more)
+        if self._http.trailing_data[0]:
+            raise MalformedError("there are bytes after the request: one at a time")
+
+    @property
+    def unread(self) -> bool:
+        """Whether bytes came that no request has claimed."""
+        return bool(self._rest)
+
+    async def head(self, status: int, reason: bytes, headers: Headers) -> None:
+        """Begin the answer. Without a length it is chunked.
+
+        Raises:
+            h11.LocalProtocolError: if that cannot stand in an answer; nothing was sent.
+            ConnectionError: if the browser is gone.
+        """
+        if self._http.their_state is h11.SEND_BODY:
+            headers = (*headers, (b"connection", b"close"))
+        data = self._http.send(h11.Response(status_code=status, headers=list(headers), reason=reason))
+        self._answering = True
+        await self.stream.write(data or b"")
+
+    async def data(self, chunk: bytes) -> None:
+        """Go on with the answer; raises as `head` does."""
+        if chunk:
+            await self.stream.write(self._http.send(h11.Data(data=chunk)) or b"")
+
+    async def end(self) -> bool:
+        """End the answer, and say whether the connection can be used again; raises as `head` does."""
+        await self.stream.write(self._http.send(h11.EndOfMessage()) or b"")
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+            return True
+        return False
+
+    async def reject(self, error: MalformedError) -> None:
+        """Answer what is no request, if no answer has begun, and hang up."""
+        if self._answering:
+            self.stream.abort()
+            return
+        text = f"The gateway refuses this: {error}.\n".encode()
+        head = (
+            f"HTTP/1.1 {error.status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            f"content-length: {len(text)}\r\nconnection: close\r\ncache-control: no-store\r\n"
+            "x-harness-rule: malformed\r\n\r\n"
+        )
+        await self.stream.write(head.encode() + text)
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Close, after letting the browser read: unread bytes would reset the connection under its answer."""
+        swallowed = 0
+        try:
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while not self.stream.gone and swallowed < _LINGER_BYTES:
+                    swallowed += len(await self.stream.read())
+        except (TimeoutError, ConnectionError):
+            pass
+        self.stream.close()
+
+    def _event(self, data: bytes) -> object:
+        try:
+            if data:
+                self._http.receive_data(data)
+            return self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            raise MalformedError(str(error), error.error_status_hint) from None

@@ -1,0 +1,233 @@
+"""The gateway itself: an HTTP/1.1 proxy on a Unix socket that sees every request whole.
+
+    browser ─▶ relay ─▶ Unix socket ─▶ absolute-form http  ─┐
+                                    └▶ CONNECT ─▶ TLS ends ─┴▶ request ─▶ keeper ─▶ Cleared ─▶ upstream
+
+Nothing is tunnelled: what follows a CONNECT is TLS that ends here, or a plain WebSocket handshake; either way
+each request is judged. A name is not resolved, and nothing is dialled, before the keeper gave a ticket.
+"""
+
+import asyncio
+import contextlib
+import socket as sockets
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import h11
+
+from harness.errors import SandboxError
+from harness.gateway import url
+from harness.gateway.base import Keeper, Upstream
+from harness.gateway.exchange import Core, handle
+from harness.gateway.http1 import Conversation, MalformedError
+from harness.gateway.tls import CertificateAuthority
+from harness.gateway.wire import Stream, TlsStream, Wire
+
+_CONNECTIONS = 1024
+_HANDSHAKE_SECONDS = 30.0
+_TLS_HANDSHAKE = b"\x16"
+
+
+class ProxyGateway:
+    """The gateway of one run.
+
+    Args:
+        hosts: who answers for a name in lower case, on ports 80 and 443.
+        internet: who answers for every other name; nothing if the run has no internet.
+        ids: makes a new id for each request.
+        clock: seconds that only go forward.
+        body_limit: most bytes of a request's body; none for no limit.
+        noticed: told in a line what was thrown away before it was a request.
+    """
+
+    def __init__(
+        self,
+        hosts: Mapping[str, Upstream],
+        internet: Upstream | None,
+        *,
+        ids: Callable[[], str],
+        clock: Callable[[], float],
+        body_limit: int | None = None,
+        noticed: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._authority = CertificateAuthority()
+        self.spki = self._authority.spki
+        self._hosts = dict(hosts)
+        self._internet = internet
+        self._ids = ids
+        self._clock = clock
+        self._body_limit = body_limit
+        self._noticed = noticed
+        self._server: asyncio.Server | None = None
+        self._path: Path | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wires: set[Wire] = set()
+
+    @property
+    def ca_pem(self) -> bytes:
+        """Its certificate authority's certificate, for a client other than a browser."""
+        return self._authority.pem
+
+    async def open(self, socket: Path, keeper: Keeper) -> None:
+        """Listen on a Unix socket that only its owner may open. A stale socket in its place is removed.
+
+        Raises:
+            SandboxError: if the socket cannot be made.
+        """
+        if self._server:
+            raise SandboxError("the gateway is open already")
+        core = Core(
+            keeper, self._hosts, self._internet, self._ids, self._clock, self._body_limit, self._noticed
+        )
+        listener = _bound(socket)
+
+        def welcome(wire: Wire) -> None:
+            if len(self._tasks) >= _CONNECTIONS:
+                self._noticed(f"a connection beyond {_CONNECTIONS} was closed")
+                wire.abort()
+                return
+            task = asyncio.get_running_loop().create_task(self._serve(core, wire))
+            self._tasks.add(task)
+            self._wires.add(wire)
+            task.add_done_callback(self._tasks.discard)
+
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(
+            lambda: Wire(welcome, self._wires.discard), sock=listener
+        )
+        self._path = socket
+
+    async def close(self) -> None:
+        """Stop, drop every connection and close the upstreams. Safe to call twice."""
+        server, self._server = self._server, None
+        if server:
+            server.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for wire in list(self._wires):
+            await wire.ended()
+        if server:
+            await server.wait_closed()
+        if self._path:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+        for upstream in {id(u): u for u in (*self._hosts.values(), self._internet) if u}.values():
+            await upstream.close()
+
+    async def _serve(self, core: Core, wire: Wire) -> None:
+        talk = Conversation(wire)
+        try:
+            while (event := await talk.request()) is not None:
+                if event.method == b"CONNECT":
+                    await self._tunnel(core, talk, wire, event)
+                    break
+                if not await handle(core, talk, _absolute(event), event):
+                    await talk.hang_up()
+                    break
+        except MalformedError as error:
+            self._noticed(f"refused: {error}")
+            with contextlib.suppress(OSError):
+                await talk.reject(error)
+        except (OSError, ssl.SSLError) as error:
+            self._noticed(f"a connection ended: {str(error) or type(error).__name__}")
+            wire.abort()
+        finally:
+            wire.close()
+
+    async def _tunnel(self, core: Core, talk: Conversation, wire: Wire, event: h11.Request) -> None:
+        try:
+            host, port = url.authority(event.target.decode("latin-1"))
+        except url.UrlError as error:
+            raise MalformedError(str(error)) from None
+        stated = dict(event.headers)[b"host"].decode("latin-1").lower()
+        if stated not in {f"{host}:{port}", host}:
+            raise MalformedError("CONNECT and Host name two places")
+        if (
+            talk.unread
+            or b"content-length" in dict(event.headers)
+            or b"transfer-encoding" in dict(event.headers)
+        ):
+            raise MalformedError("there are bytes after CONNECT before it was answered")
+        await wire.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        async with asyncio.timeout(_HANDSHAKE_SECONDS):
+            first = await wire.peek()
+        if not first:
+            return
+        if first == _TLS_HANDSHAKE:
+            stream = TlsStream(wire, self._authority.context(host), server_side=True)
+            await stream.handshake(_HANDSHAKE_SECONDS)
+            await self._inside(core, stream, "https", host, port)
+        elif port == 443:
+            raise ConnectionAbortedError(f"what came for {host}:443 is not TLS")
+        else:
+            await self._inside(core, wire, "http", host, port)
+
+    async def _inside(self, core: Core, stream: Stream, scheme: str, host: str, port: int) -> None:
+        talk = Conversation(stream)
+        try:
+            while (event := await talk.request()) is not None:
+                if not await handle(core, talk, _origin(event, scheme, host, port), event):
+                    await talk.hang_up()
+                    return
+        except MalformedError as error:
+            self._noticed(f"refused at {host}:{port}: {error}")
+            await talk.reject(error)
+        stream.close()
+
+
+def _absolute(event: h11.Request) -> url.Address:
+    headers = dict(event.headers)
+    if not event.target.startswith(b"http://"):
+        raise MalformedError("a request to the proxy itself needs an absolute http URL")
+    if b"upgrade" in headers:
+        raise MalformedError("a WebSocket goes through CONNECT")
+    address = _parsed(event.target.decode())
+    return _named(address, headers, event.method)
+
+
+def _origin(event: h11.Request, scheme: str, host: str, port: int) -> url.Address:
+    headers = dict(event.headers)
+    if not event.target.startswith(b"/"):
+        raise MalformedError("a request inside a tunnel names a path")
+    upgrades = b"upgrade" in headers
+    if upgrades:
+        tokens = {token.strip().lower() for token in headers.get(b"connection", b"").split(b",")}
+        if event.method != b"GET" or b"upgrade" not in tokens:
+            raise MalformedError("not a WebSocket handshake")
+        scheme = {"https": "wss", "http": "ws"}[scheme]
+    elif scheme == "http":
+        raise MalformedError("a plain http request names an absolute URL, not a tunnel")
+    address = _parsed(f"{scheme}://{host}:{port}{event.target.decode()}")
+    return _named(address, headers, event.method)
+
+
+def _parsed(text: str) -> url.Address:
+    try:
+        return url.parse(text)
+    except url.UrlError as error:
+        raise MalformedError(str(error)) from None
+
+
+def _named(address: url.Address, headers: dict[bytes, bytes], method: bytes) -> url.Address:
+    if method in {b"CONNECT", b"TRACE"}:
+        raise MalformedError(f"the method {method.decode()} is not forwarded")
+    if not address.says(headers[b"host"].decode("latin-1")):
+        raise MalformedError("the URL and Host name two places")
+    return address
+
+
+def _bound(path: Path) -> sockets.socket:
+    listener = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+    try:
+        if path.is_socket():
+            path.unlink()
+        listener.bind(str(path))
+        # Nobody can connect before `listen`, so nobody gets in before the mode is right.
+        path.chmod(0o600)
+    except OSError as error:
+        listener.close()
+        raise SandboxError(f"cannot make the gateway's socket {path}: {error}") from error
+    return listener
