@@ -104,7 +104,8 @@ def read_host_pattern(text: str) -> HostPattern:
         raise ValueError(
             "a host pattern is [scheme://]host[:port][/path*], such as shop.test or https://*.shop.test"
         )
-    scheme, path = found["scheme"], found["path"]
+    scheme = found["scheme"].lower() if found["scheme"] else None
+    path = found["path"]
     if scheme not in _SCHEMES:
         raise ValueError(f"the scheme {scheme}:// is never loaded; use https://, http://, wss:// or ws://")
     wild = found["host"].startswith("*.")
@@ -130,6 +131,10 @@ def _check_host(host: str, *, wild: bool) -> None:
         raise ValueError("there is no host in it; name one, such as shop.test")
     if "*" in host:
         raise ValueError("* stands only at the front and for whole subdomains, as in *.shop.test")
+    if host.startswith("."):
+        raise ValueError(
+            f"write {'*' + host!r} for the subdomains, or {host.lstrip('.')!r} for the host itself"
+        )
     if host.endswith("."):
         raise ValueError(f"a trailing dot makes it another name; write {host.rstrip('.')!r}")
     address = parse(f"https://{host}/")
@@ -139,6 +144,8 @@ def _check_host(host: str, *, wild: bool) -> None:
         raise ValueError(f"a host is written in ASCII: say {address.host!r} if that is meant")
     if address.host != host:
         raise ValueError(f"browsers read that as {address.host!r}; write that if it is meant")
+    if not host.startswith("[") and any(not 0 < len(label) < 64 for label in host.split(".")):
+        raise ValueError("each part of a host has 1 to 63 characters")
     if wild and (host.startswith("[") or _is_ip(host)):
         raise ValueError("an address has no subdomains; write it without *.")
     _check_suffix(host, wild=wild)

@@ -39,13 +39,19 @@ from harness.policy.values import (
 __all__ = ["Engine", "ready_made"]
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
+    """What a rule, a default or a boundary says of an effect."""
+
     outcome: Outcome
+    """What may happen."""
     rule: str
+    """What says so."""
     reason: str
+    """Why, in words."""
 
     @property
     def rank(self) -> int:
+        """0 for the most restrictive."""
         return STRICTNESS.index(self.outcome)
 
 
@@ -124,7 +130,7 @@ class Engine:
             seen = digest(effect)
         except Exception as error:  # noqa: BLE001 - an effect that cannot be written down is denied
             return self._verdict(_failed("engine", error), "")
-        return self._verdict(self._safely(effect), seen)
+        return self._verdict(self.decide(effect), seen)
 
     def may_start(self, url: str) -> Verdict:
         """Say whether a task may begin at a URL: `domains` and rules on `navigate` decide, as for any page.
@@ -134,7 +140,7 @@ class Engine:
         """
         try:
             effect = Act(action=Goto(url=url))
-            said = [*self._page(url), _Said("allow", "domains.navigate", "it lies within domains.navigate")]
+            said = [*self._page(url), Said("allow", "domains.navigate", "it lies within domains.navigate")]
             return self._verdict(min(said, key=lambda one: one.rank), digest(effect))
         except RuleFailedError as error:
             return self._verdict(self._rule_failed(error), "")
@@ -145,12 +151,13 @@ class Engine:
         """Whether the policy's domains name this IP address itself, and not only a host that leads to it."""
         return self._loaded.names(ip)
 
-    def _verdict(self, said: _Said, effect: str) -> Verdict:
+    def _verdict(self, said: Said, effect: str) -> Verdict:
         return Verdict(
             outcome=said.outcome, rule=said.rule, reason=said.reason, policy=self._sha256, effect=effect
         )
 
-    def _safely(self, effect: Effect) -> _Said:
+    def decide(self, effect: Effect) -> Said:
+        """Say what the policy says of an effect, without the digest that makes it a verdict. Never raises."""
         try:
             return self._decide(effect)
         except RuleFailedError as error:
@@ -158,10 +165,10 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - fail closed
             return _failed("engine", error)
 
-    def _rule_failed(self, error: RuleFailedError) -> _Said:
+    def _rule_failed(self, error: RuleFailedError) -> Said:
         return _failed(self._rules[(error.bit & -error.bit).bit_length() - 1].name, error)
 
-    def _decide(self, effect: Effect) -> _Said:
+    def _decide(self, effect: Effect) -> Said:
         default = self.policy.default
         match effect:
             case Act():
@@ -187,43 +194,43 @@ class Engine:
             case _:
                 assert_never(effect)
 
-    def _spoken(self, speaking: int) -> list[_Said]:
+    def _spoken(self, speaking: int) -> list[Said]:
         for outcome, rules in self._by_outcome:
             found = speaking & rules
             if found:
                 rule = self._rules[(found & -found).bit_length() - 1]
-                return [_Said(outcome, rule.name, rule.reason)]
+                return [Said(outcome, rule.name, rule.reason)]
         return []
 
-    def _page(self, url: str) -> list[_Said]:
+    def _page(self, url: str) -> list[Said]:
         address = parse(url)
         said = self._outside(address, self._visited, "navigate")
         return said + self._spoken(self._navigate.speaking(page_values(url, address)))
 
-    def _outside(self, address: Address | None, reach: Reach, field: str) -> list[_Said]:
+    def _outside(self, address: Address | None, reach: Reach, field: str) -> list[Said]:
         rule = f"domains.{field}"
         problem = refused(address)
         if address is None or problem:
-            return [_Said("deny", rule, f"this address is not loaded: {problem}")]
+            return [Said("deny", rule, f"this address is not loaded: {problem}")]
         verb = "visited" if field == "navigate" else "loaded from"
         if field == "navigate" and address.scheme not in ("http", "https"):
-            return [_Said("deny", rule, f"a page is loaded by http or https, not by {address.scheme}")]
+            return [Said("deny", rule, f"a page is loaded by http or https, not by {address.scheme}")]
         if reach.admits(address):
             return []
         outcome: Outcome = self.policy.default.navigate if field == "navigate" else "deny"
         where = f"it is not in {rule}" if reach.patterns else "the policy names no domains"
-        return [_Said(outcome, rule, f"{reach.sentence(verb)}, {address.shown} may not: {where}")]
+        return [Said(outcome, rule, f"{reach.sentence(verb)}, {address.shown} may not: {where}")]
 
 
-def _strictest(said: list[_Said], default: _Said) -> _Said:
+def _strictest(said: list[Said], default: Said) -> Said:
     """A boundary that holds is not a rule that speaks: it restricts, and the default is asked besides."""
     spoken = any(not one.rule.startswith("domains.") for one in said)
     return min(said if spoken else [*said, default], key=lambda one: one.rank)
 
 
-def _default(field: str, outcome: Outcome, what: str) -> _Said:
-    return _Said(outcome, "default", f"no rule speaks of {what}, and default.{field} is {outcome}")
+def _default(field: str, outcome: Outcome, what: str) -> Said:
+    return Said(outcome, "default", f"no rule speaks of {what}, and default.{field} is {outcome}")
 
 
-def _failed(rule: str, error: Exception) -> _Said:
-    return _Said("deny", rule, f"rule failed: {type(error).__name__}: {str(error)[:200]}")
+def _failed(rule: str, error: Exception) -> Said:
+    return Said("deny", rule, f"rule failed: {type(error).__name__}: {str(error)[:200]}")

@@ -7,7 +7,9 @@
 * defaults, dialogs, silence and limits: the stricter of what both wrote;
 * secrets: both; examples: the child's own.
 
-So whatever the parent alone would refuse or ask about, the child refuses or asks about too.
+So whatever the parent's words refuse or ask about, the child refuses or asks about too. A default that the
+parent does not write is no word of its own, so that a parent can be a mere list of rules; but where it lists
+domains, pages outside them stay refused.
 """
 
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,7 +51,7 @@ def narrow(child: P, parent: P) -> P:
     return child.model_copy(
         update={
             "domains": _domains(child.domains, parent),
-            "default": _defaults(child.default, parent.default),
+            "default": _defaults(child.default, parent),
             "rules": (*parent.rules, *child.rules),
             "limits": _limits(child.limits, parent.limits),
             "approval": _approval(child.approval, parent.approval),
@@ -92,9 +94,11 @@ def _within(allowed: Reach, wanted: tuple[str, ...], parent: str, field: str) ->
             raise located(("domains", field, place), what, text)
 
 
-def _defaults(child: "Defaults", parent: "Defaults") -> "Defaults":
-    own = _written(child)
-    stricter = {name: min(value, own.get(name, value), key=_rank) for name, value in _written(parent).items()}
+def _defaults(child: "Defaults", parent: "Policy") -> "Defaults":
+    own, demanded = _written(child), _written(parent.default)
+    if parent.domains.model_fields_set:
+        demanded["navigate"] = parent.default.navigate
+    stricter = {name: min(value, own.get(name, value), key=_rank) for name, value in demanded.items()}
     return child.model_copy(update=stricter)
 
 

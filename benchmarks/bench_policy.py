@@ -1,0 +1,128 @@
+"""How long one verdict takes with 10, 100 and 1,000 rules; the effect's digest is measured apart.
+
+Run it with `python benchmarks/bench_policy.py`; `--json` prints the figures alone.
+"""
+
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harness.action import Click, Press, Type
+from harness.clearance import Act, Effect, Request, Target, digest
+from harness.policy import Engine, Policy
+
+SIZES = (10, 100, 1_000)
+ROUNDS = 4_000
+LIMIT_US = 100.0
+
+
+def rules(count: int, draw: random.Random) -> list[dict[str, Any]]:
+    """A mix as people write it: names by pattern, URLs by glob, methods, sizes, typed text."""
+    made: list[dict[str, Any]] = []
+    for number in range(count):
+        word = "".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=7))
+        rule: dict[str, Any] = {"name": f"rule {number}", "verdict": draw.choice(["ask", "deny", "allow"])}
+        match number % 5:
+            case 0:
+                name = rf"re:(?i)\b({word}|pay {word})\b"
+                rule |= {
+                    "on": "action",
+                    "when": {"kind": "click", "target": {"role": "button", "name": name}},
+                }
+            case 1:
+                when = {"method": ["POST", "PUT"], "url": f"https://shop.test/{word}*"}
+                rule |= {"on": "request", "when": when}
+            case 2:
+                rule |= {"on": "action", "when": {"kind": ["type", "press"], "text": f"*{word}*"}}
+            case 3:
+                rule |= {"on": "request", "when": {"url": rf"re:/{word}/\d+$", "body_size": "> 10kB"}}
+            case _:
+                rule |= {
+                    "on": "action",
+                    "when": {"target": {"name": word, "href": f"https://*.test/{word}/*"}},
+                }
+        made.append(rule)
+    return made
+
+
+def effects(draw: random.Random) -> list[Effect]:
+    """Clicks, keys and requests with ever new names and addresses."""
+    made: list[Effect] = []
+    for number in range(ROUNDS):
+        words = " ".join("".join(draw.choices("abcdefghijklmnop", k=6)) for _ in range(4))
+        target = Target(role="button", name=words, text=words, href=f"https://shop.test/p/{number}", tag="a")
+        url = f"https://shop.test/{words.replace(' ', '/')}?n={number}"
+        made += [
+            Act(action=Click(x=number % 1280, y=10), target=target),
+            Act(action=Type(text=words), target=target),
+            Act(action=Press(keys=("Enter",)), target=target),
+            Request(id=str(number), method="POST", url=url, body_size=number, resource="fetch"),
+            Request(id=str(number), method="GET", url=url, resource="image"),
+        ]
+    return draw.sample(made, ROUNDS)
+
+
+def percentiles(call: Callable[[Effect], object], given: Sequence[Effect]) -> tuple[float, float]:
+    """Microseconds at the median and at the 99th percentile."""
+    for effect in given[:200]:
+        call(effect)
+    taken = []
+    for effect in given:
+        begun = time.perf_counter_ns()
+        call(effect)
+        taken.append((time.perf_counter_ns() - begun) / 1000)
+    taken.sort()
+    return taken[len(taken) // 2], taken[len(taken) * 99 // 100]
+
+
+def bench() -> dict[str, Any]:
+    """Measure, and give the figures."""
+    draw = random.Random(7)  # noqa: S311 - a fixed sample, not a secret
+    given = effects(draw)
+    half, tail = percentiles(digest, given)
+    figures: dict[str, Any] = {"digest_us": {"p50": half, "p99": tail}, "limit_p99_us": LIMIT_US, "rules": {}}
+    for size in SIZES:
+        policy = Policy.model_validate(
+            {
+                "name": "bench",
+                "domains": {"navigate": ["shop.test", "*.cdn.test"]},
+                "default": {"action": "allow", "request": "allow"},
+                "rules": rules(size, draw),
+            }
+        )
+        begun = time.perf_counter()
+        engine = Engine(policy)
+        compiled = time.perf_counter() - begun
+        half, tail = percentiles(engine.judge, given)
+        half_without, tail_without = percentiles(engine.decide, given)
+        figures["rules"][str(size)] = {
+            "compile_ms": compiled * 1000,
+            "p50_us": half,
+            "p99_us": tail,
+            "p50_without_digest_us": half_without,
+            "p99_without_digest_us": tail_without,
+            "verdicts_per_second": 1e6 / half,
+        }
+    return figures
+
+
+def table(figures: dict[str, Any]) -> str:
+    """Write the figures for people."""
+    lines = ["rules   compile     p50     p99   without digest p50     p99   verdicts/s"]
+    for size, row in figures["rules"].items():
+        lines.append(
+            f"{size:>5}  {row['compile_ms']:5.0f} ms  {row['p50_us']:5.1f}µs {row['p99_us']:5.1f}µs"
+            f"            {row['p50_without_digest_us']:7.1f}µs {row['p99_without_digest_us']:5.1f}µs"
+            f"   {row['verdicts_per_second']:10,.0f}"
+        )
+    one = figures["digest_us"]
+    lines.append(f"digest of an effect alone: p50 {one['p50']:.1f}µs, p99 {one['p99']:.1f}µs")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    measured = bench()
+    print(json.dumps(measured, indent=2) if "--json" in sys.argv else table(measured))
