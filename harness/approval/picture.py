@@ -31,13 +31,13 @@ def marked(screenshot: Screenshot, effect: Effect) -> bytes:
         if len(places) > 1:
             draw.line(places, fill=_WHITE, width=6)
             draw.line(places, fill=_RED, width=3)
-        for x, y in (places[:1] + places[-1:])[: len(places)]:
-            for colour, width in ((_WHITE, 6), (_RED, 3)):
-                draw.ellipse((x - 14, y - 14, x + 14, y + 14), outline=colour, width=width)
-                draw.line((x - 22, y, x - 7, y), fill=colour, width=width)
-                draw.line((x + 7, y, x + 22, y), fill=colour, width=width)
-                draw.line((x, y - 22, x, y - 7), fill=colour, width=width)
-                draw.line((x, y + 7, x, y + 22), fill=colour, width=width)
+        for colour, width in ((_WHITE, 5), (_RED, 3)):
+            for x, y in (places[:1] + places[-1:])[: len(places)]:
+                draw.ellipse((x - 16, y - 16, x + 16, y + 16), outline=colour, width=width)
+                draw.line((x - 26, y, x - 12, y), fill=colour, width=width)
+                draw.line((x + 12, y, x + 26, y), fill=colour, width=width)
+                draw.line((x, y - 26, x, y - 12), fill=colour, width=width)
+                draw.line((x, y + 12, x, y + 26), fill=colour, width=width)
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return file.getvalue()

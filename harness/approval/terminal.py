@@ -93,6 +93,8 @@ class TerminalApprover:
                 if line is None:
                     self._say("\nThe input has ended: refused.\n")
                     return question.deny(self._by, note="the input ended before an answer")
+                if not self._lines.typed:
+                    self._say(f"{visible(line, 200)}\n")
                 approval = read_answer(line, question, self._by)
                 if approval is not None:
                     return approval
@@ -204,8 +206,8 @@ def _request(effect: Request) -> Iterator[str]:
     if effect.body_size:
         digested = f", SHA-256 {effect.body_sha256}" if effect.body_sha256 else ""
         yield f"Body    {effect.body_size:,} bytes of {visible(kind, 120) or 'unknown type'}{digested}"
-    by = f" by {origin(effect.initiator)}" if effect.initiator else ""
-    yield f"Asked   for a {effect.resource}{by}"
+    by = f", asked for by {origin(effect.initiator)}" if effect.initiator else ""
+    yield f"Kind    {effect.resource}{by}"
 
 
 def _left(seconds: float, left: float) -> str:

@@ -150,6 +150,8 @@ class _Shop:
         status, message = 500, "Something went wrong."
         if isinstance(error, HTTPException):
             status, message = error.status_code, error.detail
+        if status == 404 and message == "Not Found":
+            message = "This shop has no such page."
         if status == 405:
             message = f"{request.method} does nothing here."
         response = self._html(
@@ -183,7 +185,8 @@ class _Shop:
         )
 
     async def _search(self, request: Request) -> Response:
-        words = " ".join(request.query_params.get("q", "")[:80].split())
+        asked = request.query_params.get("q", "")[:80]
+        words = " ".join("".join(one if one.isprintable() else " " for one in asked).split())
         found = self._store.products(words=words)
         heading = f"{len(found)} found for “{words}”" if words else ""
         view = self._view(request, words)
