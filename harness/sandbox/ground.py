@@ -1,0 +1,189 @@
+"""What an action would touch, as the browser tells it and not the page.
+
+    point ──hit test──▶ node ──enter frames of other processes──▶ node ──nearest thing that acts──▶ Target
+
+Everything is asked over the debugging protocol: the hit test, the role and the accessible name come from the
+browser itself; the rest from a world of our own in the frame (`ground_script`). A click inside a button, link
+or control is that button's, link's or control's. A label keeps its own tag, text and box, and takes all else
+from the control that a click on it reaches. The form of a text field is what Enter in it would submit, with
+the override of the form's default button.
+
+Where a page hides something from the accessibility tree, its role is its tag's and its name its label or
+text. Text never holds what was typed.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from playwright.async_api import BrowserContext, CDPSession, Error, Page
+
+from harness.clearance import Target
+from harness.errors import SandboxError
+from harness.sandbox.ground_frames import Document, Lens, LostError, Point, Sessions, documents
+from harness.sandbox.ground_node import (
+    DEPTH,
+    WORLD,
+    Look,
+    Node,
+    Spot,
+    describe,
+    focused_in,
+    inspect,
+    lens_of,
+    node_at,
+    present,
+    world_of,
+)
+
+_ATTEMPTS: Final = 8
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was found at the last look through a session: a guess that saves a round trip."""
+
+    scroll: tuple[int, int] = (0, 0)
+    frame: str = ""
+
+
+class Grounder:
+    """Says what is under a point, and what has the focus, on any page of one context."""
+
+    def __init__(self, context: BrowserContext, *, seconds: float = 2.0) -> None:
+        """Take a context; nothing is opened until something is asked.
+
+        Args:
+            context: whose pages will be asked about.
+            seconds: how long one answer may take.
+        """
+        self._sessions = Sessions(context)
+        self._seconds = seconds
+        self._seen: WeakKeyDictionary[CDPSession, _Seen] = WeakKeyDictionary()
+        self._groups = itertools.count()
+
+    async def at(self, page: Page, x: int, y: int) -> Target | None:
+        """Say what a click at a point would reach.
+
+        Args:
+            page: the tab.
+            x: CSS pixels from the left edge of the viewport.
+            y: CSS pixels from its top edge.
+
+        Returns:
+            The target, or nothing if the point is outside the page or the page has no element there.
+
+        Raises:
+            SandboxError: if the page does not answer in time, is closed, or keeps changing.
+        """
+
+        async def look(session: CDPSession, look: Look) -> Target | None:
+            node = await self._hit(page, session, (float(x), float(y)), look)
+            return None if node is None else await describe(node, look)
+
+        return await self._steadily(page, f"what is at ({x}, {y})", look)
+
+    async def focused(self, page: Page) -> Target | None:
+        """Say what a key would act on: the focused element, or the body of the focused frame.
+
+        Returns:
+            The target, or nothing if the document is empty.
+
+        Raises:
+            SandboxError: if the page does not answer in time, is closed, or keeps changing.
+        """
+
+        async def look(session: CDPSession, look: Look) -> Target | None:
+            node = await self._focus(page, session, look)
+            return None if node is None else await describe(node, look)
+
+        return await self._steadily(page, "what has the focus", look)
+
+    async def _steadily(
+        self, page: Page, what: str, ask: Callable[[CDPSession, Look], Awaitable[Target | None]]
+    ) -> Target | None:
+        reason = "the page keeps changing"
+        try:
+            async with asyncio.timeout(self._seconds):
+                for attempt in range(_ATTEMPTS):
+                    if page.is_closed():
+                        break
+                    try:
+                        look = Look(f"{WORLD}-{next(self._groups)}")
+                        return await ask(await self._sessions.page(page), look)
+                    except (Error, LostError) as error:
+                        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                        self._sessions.forget(page)
+                        await asyncio.sleep(0.005 * 2**attempt)
+        except TimeoutError:
+            reason = (
+                f"the page did not answer within {self._seconds:g} s; it may be busy, or a dialog may be open"
+            )
+        if page.is_closed():
+            reason = "the tab is closed"
+        raise SandboxError(f"could not resolve {what}: {reason}; look at the screen again, then retry")
+
+    async def _hit(self, page: Page, session: CDPSession, point: Point, look: Look) -> Node | None:
+        above: Node | None = None
+        for _ in range(DEPTH):
+            spot, local = await self._hit_here(session, point)
+            look.url = look.url or local[0].url
+            if spot is None:
+                return above
+            node = await inspect(spot, look, focused=False)
+            if node.child is None or any(node.child == document.frame for document in local):
+                return node
+            lens = Lens.over((await session.send("DOM.getBoxModel", {"backendNodeId": spot.node}))["model"])
+            inside = lens.into(point)
+            if inside is None:
+                return node
+            session, point, above = await self._sessions.frame(page, node.child), inside, node
+            look.lenses.append(lens)
+        raise LostError(f"frames are nested deeper than {DEPTH}")
+
+    async def _hit_here(self, session: CDPSession, point: Point) -> tuple[Spot | None, list[Document]]:
+        seen = self._seen.get(session, _Seen())
+        layout, tree, world, found = await asyncio.gather(
+            session.send("Page.getLayoutMetrics"),
+            session.send("Page.getFrameTree"),
+            world_of(session, seen.frame),
+            node_at(session, point, seen.scroll),
+        )
+        scroll = (round(layout["cssLayoutViewport"]["pageX"]), round(layout["cssLayoutViewport"]["pageY"]))
+        if scroll != seen.scroll:
+            found = await node_at(session, point, scroll)
+        local = list(documents(tree["frameTree"]))
+        if found is None:
+            return None, local
+        document = next((each for each in local if each.frame == found["frameId"]), None)
+        if document is None:
+            raise LostError("the frame under it has just been put in or taken out")
+        if world is None or document.frame != seen.frame:
+            world = await world_of(session, document.frame)
+        self._seen[session] = _Seen(scroll, document.frame)
+        return Spot(session, document, present(world), found["backendNodeId"]), local
+
+    async def _focus(self, page: Page, session: CDPSession, look: Look) -> Node | None:
+        frame: str | None = None
+        above: Node | None = None
+        for _ in range(DEPTH):
+            local = list(documents((await session.send("Page.getFrameTree"))["frameTree"]))
+            look.url = look.url or local[0].url
+            document = next((each for each in local if each.frame == (frame or local[0].frame)), None)
+            if document is None:
+                raise LostError("the focused frame has just gone")
+            world = present(await world_of(session, document.frame))
+            focus = await focused_in(session, world, look)
+            if focus is None:
+                return above
+            node = await inspect(Spot(session, document, world, focus), look, focused=True)
+            if node.child is None:
+                return node
+            above, frame = node, node.child
+            if all(frame != each.frame for each in local):
+                look.lenses.append(await lens_of(session, focus))
+                session = await self._sessions.frame(page, frame)
+        raise LostError(f"frames are nested deeper than {DEPTH}")
