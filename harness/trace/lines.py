@@ -16,8 +16,7 @@ This checks a chain without the harness:
     for number, line in enumerate(open(sys.argv[1], "rb").read().splitlines(), 1):
         body, label, given = line[:-75] + b"}", line[-75:-66], line[-66:-2]
         assert label == b',"hash":"' and line.endswith(b'"}'), f"line {number} has another shape"
-        assert body.endswith(b',"prev":"' + before[:8] + b'"}'), f"line {number} does not follow the line before"
-        assert hashlib.sha256(before + body).hexdigest().encode() == given, f"line {number} was changed"
+        assert hashlib.sha256(before + body).hexdigest().encode() == given, f"line {number} does not follow"
         before = given
     print("head", before.decode())
 """
