@@ -62,7 +62,6 @@ def page(request: Request, status: int, rule: str, reason: str) -> tuple[bytes, 
         (b"cache-control", b"no-store"),
         (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
         (b"referrer-policy", b"no-referrer"),
-        (b"x-content-type-options", b"nosniff"),
         (b"x-harness-rule", _ascii(rule)),
     )
     return http.HTTPStatus(status).phrase.encode(), headers, body
