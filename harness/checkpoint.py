@@ -84,9 +84,14 @@ class Checkpoint:
         self._clock = clock
         self._now = now
         self._ids = ids
+        self._begun = asyncio.Event()
         self._asking = 0
         self._nobody_asked = asyncio.Event()
         self._nobody_asked.set()
+
+    def begin(self) -> None:
+        """Let requests through to judgement: the trace has its first line."""
+        self._begun.set()
 
     async def idle(self) -> None:
         """Wait until no person is being asked anything."""
@@ -182,6 +187,7 @@ class Checkpoint:
 
     async def admit(self, request: Request) -> Cleared | Refusal:
         """Decide about a whole request, for the gateway."""
+        await self._begun.wait()
         if self.stopped is not None:
             return self.stopped
         reached = self._budget.reached("requests", "download", "seconds")
@@ -192,6 +198,8 @@ class Checkpoint:
 
     def preview(self, request: Request) -> Refusal | None:
         """Refuse what the head alone rules out, for the gateway; grants nothing."""
+        if not self._begun.is_set():
+            return None
         verdict = self._verdict(request)
         if verdict.outcome not in ("deny", "stop"):
             return None

@@ -42,6 +42,7 @@ def make(
         now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
         ids=lambda: "q1",
     )
+    checkpoint.begin()
     return checkpoint, memory
 
 

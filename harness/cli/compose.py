@@ -31,7 +31,7 @@ from harness.policy.schema import Policy
 from harness.result import EXIT_CODES, CheckResult, Ending, Result
 from harness.sandbox.base import Sandbox, SandboxInfo, SandboxOptions
 from harness.sandbox.choose import choose
-from harness.sandbox.rundir import RunDir
+from harness.sandbox.rundir import RunFolder
 from harness.task import Task
 from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
 from harness.trace.reader import Trace
@@ -171,7 +171,7 @@ class Run:
 
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
-            rundir = stack.enter_context(RunDir(self.run_id))
+            rundir = stack.enter_context(RunFolder.create())
             sandbox = self._choose(rundir.path)
             internet = InternetUpstream(may_dial=self.engine.names_address)
             gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock)
@@ -184,6 +184,7 @@ class Run:
             finally:
                 self._info = sandbox.info
                 self._begin(recorder, self._info)
+            checkpoint.begin()
             loop = Loop(
                 self.task,
                 model=self.model,

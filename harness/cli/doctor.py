@@ -16,4 +16,4 @@ def run(options: argparse.Namespace) -> int:
             print(f"{'✓' if one.ok else '✗'} {one.name:<18} {one.detail}")
             if not one.ok and one.fix:
                 print(f"{'':<21}type: {one.fix}")
-    return 0 if all(one.ok or not one.needed for one in found) else 4
+    return 0 if all(one.ok for one in found) else 4

@@ -21,12 +21,12 @@ def ls(options: argparse.Namespace) -> int:
     """List the runs in a folder."""
     found = list_traces(_existing(options.folder))
     if options.json:
-        print(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
+        print(json.dumps([one._asdict() for one in found], indent=2, default=str))
         return 0
     for one in found:
         print(
             f"{one.run_id:<48} {one.outcome:<12} {one.task:<24} {one.model:<10} "
-            f"{one.sandbox:<11} {one.steps:>4} steps {one.seconds or 0:>8.1f} s"
+            f"{one.sandbox:<11} {one.steps:>4} steps {one.seconds:>8.1f} s"
         )
     if not found:
         print(f"no traces in {options.folder}")
@@ -45,7 +45,7 @@ def verify_trace(options: argparse.Namespace) -> int:
     """Check a trace's chain and blobs."""
     found = verify(_existing(options.trace))
     if options.json:
-        print(found.model_dump_json(indent=2))
+        print(json.dumps(found._asdict(), indent=2))
         return 0 if found.ok else 5
     if found.ok:
         end = "complete" if found.complete else "unfinished: the run was cut off"
