@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 
 from pydantic import JsonValue
 
 from harness.clearance import Usage
-from harness.trace.events import Checked, RunFinished
+from harness.trace.events import Checked, Judged, Requested, RunFinished
 from harness.trace.reader import Trace, member, sandbox_name
 from harness.trace.report_media import Pictures
 from harness.trace.report_step import NONE, chip, has, section, step_name, text, tone
@@ -110,11 +111,11 @@ def _facts(trace: Trace) -> str:
     header, finish = trace.header, trace.finish
     layers = header.sandbox.get("layers") if isinstance(header.sandbox, dict) else None
     isolation = ", ".join(str(one) for one in layers) if isinstance(layers, list) else ""
-    verdicts = finish.verdicts if finish else {}
+    verdicts = finish.verdicts if finish else _verdicts(trace)
     chips = " ".join(
-        chip(f"{verdicts[name]:,} {word}", mood if verdicts[name] else "")
+        chip(f"{verdicts[name]:,} {word}", mood)
         for name, (mood, word) in _VERDICTS.items()
-        if name in verdicts
+        if verdicts.get(name)
     )
     browser = member(header.sandbox, "browser")
     facts = (
@@ -139,6 +140,11 @@ def _facts(trace: Trace) -> str:
         for label, value, more in facts
     )
     return f'<dl class="facts">{cells}</dl>'
+
+
+def _verdicts(trace: Trace) -> Counter[str]:
+    events = (recorded.event for recorded in trace.events)
+    return Counter(event.verdict.outcome for event in events if isinstance(event, Judged | Requested))
 
 
 def _usage(usage: Usage) -> tuple[str, str]:

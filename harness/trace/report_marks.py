@@ -16,21 +16,23 @@ class _At(NamedTuple):
 def marks(deeds: Sequence[Deed], width: int, height: int) -> str:
     """Give the SVG elements for the actions of a step; empty if none has a place on the screen."""
     placed = [deed for deed in deeds if deed.action is not None]
-    many = sum(_place(deed.action) is not None for deed in placed if deed.action) > 1
-    return "".join(_marked(deed, number, width, height, many=many) for number, deed in enumerate(placed, 1))
+    labels = [
+        f'<g class="mark">{_number(place, number, width, height)}</g>'
+        for number, deed in enumerate(placed, 1)
+        if len(placed) > 1 and deed.action is not None and (place := _place(deed.action)) is not None
+    ]
+    return "".join((*(_marked(deed) for deed in placed), *labels))
 
 
-def _marked(deed: Deed, number: int, width: int, height: int, *, many: bool) -> str:
+def _marked(deed: Deed) -> str:
     if deed.action is None:
         return ""
     box = _box(deed.target.box) if deed.target is not None and deed.target.box is not None else ""
     drawn = _drawn(deed.action)
     if not box and not drawn:
         return ""
-    place = _place(deed.action)
-    label = _number(place, number, width, height) if many and place is not None else ""
     kind = "mark refused" if deed.refused else "mark asked" if deed.askings else "mark"
-    return f'<g class="{kind}">{box}{drawn}{label}</g>'
+    return f'<g class="{kind}">{box}{drawn}</g>'
 
 
 def _place(action: Action) -> _At | None:
@@ -67,10 +69,10 @@ def _drawn(action: Action) -> str:
 
 def _cross(at: _At, rings: int) -> str:
     arms = "".join(
-        f"M{at.x + dx * 7} {at.y + dy * 7}L{at.x + dx * 22} {at.y + dy * 22}"
+        f"M{at.x + dx * 13} {at.y + dy * 13}L{at.x + dx * 25} {at.y + dy * 25}"
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1))
     )
-    circles = "".join(f'<circle cx="{at.x}" cy="{at.y}" r="{14 + 6 * ring}"/>' for ring in range(rings))
+    circles = "".join(f'<circle cx="{at.x}" cy="{at.y}" r="{13 + 6 * ring}"/>' for ring in range(rings))
     return _twice(f'{circles}<path d="{arms}"/>') + f'<circle class="dot" cx="{at.x}" cy="{at.y}" r="2.5"/>'
 
 
@@ -111,8 +113,8 @@ def _box(box: Box) -> str:
 
 
 def _number(at: _At, number: int, width: int, height: int) -> str:
-    x, y = min(max(at.x + 24, 12), width - 12), min(max(at.y - 24, 12), height - 12)
-    return f'<circle class="disc" cx="{x}" cy="{y}" r="11"/><text x="{x}" y="{y}">{number}</text>'
+    x, y = min(max(at.x + 26, 15), width - 15), min(max(at.y - 26, 15), height - 15)
+    return f'<circle class="disc" cx="{x}" cy="{y}" r="14"/><text x="{x}" y="{y}">{number}</text>'
 
 
 def _twice(shapes: str) -> str:

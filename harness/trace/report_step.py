@@ -1,6 +1,6 @@
 """One step of a report: the screen with the point of action on it, and beside it what was done and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from harness.clearance import Target, Verdict
@@ -86,7 +86,7 @@ def section(step: Step, since: float, pictures: Pictures) -> str:
     story = "".join(
         (
             _thought(step),
-            *(_deed(deed, pictures) for deed in step.deeds),
+            *_deeds(step.deeds, pictures),
             *(_failure(one.error, one.message) for one in step.failures),
             _notes(step),
         )
@@ -144,8 +144,17 @@ def _thought(step: Step) -> str:
     return shown + ("" if step.reply.actions else '<p class="soft">The model asked for no action.</p>')
 
 
-def _deed(deed: Deed, pictures: Pictures) -> str:
+def _deeds(deeds: Sequence[Deed], pictures: Pictures) -> Iterator[str]:
+    many = sum(deed.action is not None for deed in deeds) > 1
+    number = 0
+    for deed in deeds:
+        number += deed.action is not None
+        yield _deed(deed, f'<span class="order">{number}</span>' if many and deed.action else "", pictures)
+
+
+def _deed(deed: Deed, order: str, pictures: Pictures) -> str:
     title = say(deed.action, deed.target) if deed.action is not None else deed.words
+    title = title[:1].upper() + title[1:]
     rows = [*_target(deed.target)] if deed.target is not None else []
     rows += [("Policy", _verdict(verdict)) for verdict in deed.verdicts]
     rows += [("Person", _asking(asking)) for asking in deed.askings]
@@ -154,14 +163,17 @@ def _deed(deed: Deed, pictures: Pictures) -> str:
         mood, word = _RESULTS[deed.result.status]
         rule = f" by <b>{text(deed.result.rule)}</b>" if deed.result.rule else ""
         after = f" after {seconds(deed.result.seconds)}" if deed.result.seconds else ""
-        message = f"<br>{text(deed.result.message, multiline=True)}" if deed.result.message else ""
+        known = {verdict.reason for verdict in deed.verdicts}
+        message = ""
+        if deed.result.message and deed.result.message not in known:
+            message = f"<br>{text(deed.result.message, multiline=True)}"
         rows.append(("Result", f"{chip(word, mood)}{rule}{after}{message}"))
         image = _zoomed(deed.result.image, pictures) if deed.result.image else ""
     elif deed.intended:
         rows.append(("Result", f"{chip('unknown', 'warn')} The run ended before it was recorded."))
     listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
     mood = " bad" if deed.refused else ""
-    return f'<div class="deed{mood}"><h3>{text(title)}</h3><dl>{listed}</dl>{image}</div>'
+    return f'<div class="deed{mood}"><h3>{order}{text(title)}</h3><dl>{listed}</dl>{image}</div>'
 
 
 def _zoomed(digest: str, pictures: Pictures) -> str:
@@ -197,7 +209,7 @@ def _target(target: Target) -> list[tuple[str, str]]:
 
 
 def _verdict(verdict: Verdict) -> str:
-    return f"{verdict_chip(verdict)} by <b>{text(verdict.rule)}</b><br>{text(verdict.reason)}"
+    return f"{verdict_chip(verdict)} by <b>{text(verdict.rule)}</b>. {text(verdict.reason)}"
 
 
 def _asking(asking: Asking) -> str:
