@@ -38,7 +38,7 @@ from harness.clearance import Act, Cleared, Target, redeem
 from harness.errors import ActionError, NotClearedError, SandboxError
 from harness.sandbox import navigate
 from harness.sandbox.base import ActOutcome, SandboxOptions
-from harness.sandbox.chrome import blank, draw, hit, target
+from harness.sandbox.chrome import answering, blank, draw, hit, target
 from harness.sandbox.dialogs import Dialogs, Overlay
 from harness.sandbox.files import Downloads, FileDialog
 from harness.sandbox.ground import Grounder
@@ -114,6 +114,8 @@ class Driver:
         await tabs.ensure()
         tab = tabs.active
         png, settled = await self._picture(tab)
+        if self._modal is None and await pickers.look(tab):
+            png, settled = await self._picture(tab)
         if self._modal is None:
             png = await look(tab, png, pickers, self._size)
         else:
@@ -140,14 +142,12 @@ class Driver:
         tab = tabs.active
         point = _point(action, tab.pointer)
         keyed = isinstance(action, Type | Press | Hold)
-        overlay: Overlay | None = self._modal or pickers.current(tab)
+        overlay = self._modal or pickers.current(tab)
         if overlay is not None and (point or keyed):
             pieces = overlay.pieces(*self._size)
-            piece = hit(pieces, point.x, point.y) if point else next(iter(pieces), None)
-            if piece is not None:
-                return target(piece, tab.page.url)
-            if self._modal is not None:
-                return target(pieces[0], tab.page.url)
+            piece = hit(pieces, point.x, point.y) if point else answering(pieces, action)
+            if piece is not None or self._modal is not None:
+                return target(piece or pieces[0], tab.page.url)
         if point is not None and self._outside(point) is None:
             return await tab.call(
                 grounder.at(tab.page, point.x, point.y), "find what is at the point", 2 * CALL
@@ -227,7 +227,9 @@ class Driver:
             case TakeScreenshot():
                 pass
             case Zoom():
-                return await zoom(tab, action, self._size, drawn=None)
+                picker = self._parts[2].current(tab)
+                drawn_over = draw(self._last(tab), picker.pieces(*self._size)) if picker else None
+                return await zoom(tab, action, self._size, drawn=drawn_over)
             case Goto():
                 return await navigate.goto(tab, action.url)
             case Back():

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from harness.action import Action, Press
 from harness.clearance import Box, Target
 
 SIZE: Final = 15
@@ -51,6 +52,18 @@ Pieces = tuple[Piece, ...]
 def hit(pieces: Pieces, x: int, y: int) -> Piece | None:
     """The piece at a point, the topmost first."""
     return next((piece for piece in reversed(pieces) if piece.holds(x, y)), None)
+
+
+def answering(pieces: Pieces, action: Action) -> Piece:
+    """The piece that a key acts on: what is highlighted for Enter, Cancel for Escape, else the panel."""
+    match action:
+        case Press(keys=("Enter",)):
+            wanted = (piece for piece in pieces if piece.on and piece.kind in ("button", "row"))
+        case Press(keys=("Escape",)):
+            wanted = (piece for piece in pieces if piece.key == "cancel")
+        case _:
+            wanted = (piece for piece in pieces if piece.kind == "field")
+    return next(wanted, pieces[0])
 
 
 def target(piece: Piece, url: str) -> Target:

@@ -34,6 +34,7 @@ class OpenTab:
         self.target = ""
         self.pointer = (0, 0)
         self.hovering = False
+        self.documents = 0
         self.sessions = sessions
         self.last: bytes | None = None
         self.gone: str | None = None
@@ -162,6 +163,7 @@ class OpenTab:
             self._main = event["frame"]["id"]
             self._navigating, self._loading = False, True
             self.hovering = False
+            self.documents += 1
             self._changed.set()
 
     def _loaded(self, _: dict[str, Any]) -> None:
