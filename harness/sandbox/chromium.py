@@ -93,6 +93,11 @@ def flags(port: int, spki: str) -> tuple[str, ...]:
         "--disable-quic",
         "--disable-domain-reliability",
         "--no-pings",
+        # Chromium asks its maker for updates and accounts whatever the other switches say; port 1 is never dialled.
+        "--component-updater=url-source=http://127.0.0.1:1/",
+        "--gaia-url=http://127.0.0.1:1/",
+        "--google-apis-url=http://127.0.0.1:1/",
+        "--autofill-server-url=http://127.0.0.1:1/",
         "--lang=en-US",
     )
 
