@@ -1,0 +1,271 @@
+"""What belongs together on the screen: a label and its field, tick box or value; a table and its cells."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
+
+from harness.clearance import Box
+from harness.models.local.matching import Match, gap, same_row
+from harness.models.local.ocr import Line, View
+from harness.models.local.pixels import Toggle
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where a label's text goes."""
+
+    box: Box
+    """The field, or the label itself where no field was seen."""
+    seen: bool
+    """Whether a field was seen."""
+    text: str = ""
+    """What stands in it: a value or a hint."""
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        """The point to click, in CSS pixels."""
+        return round(self.box.x + self.box.width / 2), round(self.box.y + self.box.height / 2)
+
+
+def field_of(view: View, label: Match) -> Field | None:
+    """Find the field that a label names: around it, else right of it or below it, whichever is nearer."""
+    leaves = [box for box in view.fields if _is_field(view, box)]
+    inside = [box for box in leaves if _holds(box, label.box)]
+    for box in sorted(inside, key=lambda one: one.width * one.height):
+        if len(_texts(view, box)) == 1 and not _centred(box, label.line.box):
+            return Field(box, seen=True, text=label.line.text)
+    ranked: list[tuple[float, Box]] = []
+    for box in leaves:
+        if _holds(box, label.box):
+            continue
+        cost = _right_of(view, label.box, box)
+        if cost is None:
+            cost = _below(view, label.box, box)
+        if cost is not None:
+            texts = _texts(view, box)
+            button = len(texts) == 1 and _centred(box, texts[0].box)
+            ranked.append((cost + (1000 if button else 0), box))
+    if not ranked:
+        return None
+    best = min(ranked, key=lambda one: one[0])[1]
+    return Field(best, seen=True, text=" ".join(line.text for line in _texts(view, best)))
+
+
+def in_button(view: View, place: Match) -> bool:
+    """Whether a text stands alone in the middle of a box."""
+    around = [box for box in view.fields if _holds(box, place.box) and box.height <= 5 * place.box.height]
+    return any(_centred(box, place.line.box) and len(_texts(view, box)) == 1 for box in around)
+
+
+def toggle_of(view: View, label: Match) -> Toggle | None:
+    """Find the tick box of a label: beside it, with no other text between."""
+    ranked: list[tuple[float, Toggle]] = []
+    for toggle in view.toggles:
+        box = _box_of(toggle)
+        middle = label.box.y + label.box.height / 2
+        if abs(box.y + box.height / 2 - middle) > 0.7 * max(box.height, label.box.height):
+            continue
+        left = label.box.x - box.x - box.width
+        right = box.x - label.box.x - label.box.width
+        between = (box.x + box.width, label.box.x) if left >= -3 else (label.box.x + label.box.width, box.x)
+        if (-3 <= left <= 48 or -3 <= right <= 800) and not _blocked(view, label.box, *between):
+            ranked.append((left if left >= -3 else right + 1, toggle))
+    return min(ranked, key=lambda one: one[0])[1] if ranked else None
+
+
+def value_of(view: View, label: Match) -> str | None:
+    """Read what stands after a label: in its line, else right of it, else below it."""
+    rest = " ".join(word.text for word in label.after if word.box.y == label.box.y)
+    value = re.sub(r"^[\s:=–—-]+", "", rest)  # noqa: RUF001
+    if value:
+        return value
+    for side in ("right", "below"):
+        line = beside(view, label.box, side)
+        if line is not None:
+            return line.text
+    return None
+
+
+def beside(view: View, anchor: Box, side: Literal["below", "above", "right", "left"]) -> Line | None:
+    """Give the nearest line on one side of a box."""
+    found = []
+    for line in view.lines:
+        box = line.box
+        across = box.x < anchor.x + anchor.width and box.x + box.width > anchor.x
+        match side:
+            case "right":
+                fits = same_row(box, anchor) and box.x >= anchor.x + anchor.width - 2
+            case "left":
+                fits = same_row(box, anchor) and box.x + box.width <= anchor.x + 2
+            case "below":
+                fits = across and box.y >= anchor.y + anchor.height - 2
+            case "above":
+                fits = across and box.y + box.height <= anchor.y + 2
+        if fits:
+            found.append(line)
+    return min(found, key=lambda line: gap(line.box, anchor)) if found else None
+
+
+def table_below(view: View, heading: Box) -> list[JsonValue] | None:
+    """Read the first table below a box: objects keyed by the header row, cells joined to columns by place."""
+    rows = _rows([line for line in view.lines if line.box.y >= heading.y + heading.height - 2])
+    for place in range(len(rows) - 1):
+        header = _in_one_table(rows[place], heading, view)
+        if len(header) >= 2 and _aligned(header, rows[place + 1]):
+            return _read_rows(header, rows[place + 1 :])
+    return None
+
+
+def _in_one_table(row: list[Line], heading: Box, view: View) -> list[Line]:
+    # Text beside the table, such as a menu at the edge of the page, is far from the cells around it.
+    limit = max(200.0, 0.3 * view.width)
+    groups: list[list[Line]] = []
+    for line in row:
+        last = groups[-1][-1].box if groups else None
+        if last is not None and line.box.x - last.x - last.width < limit:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return min(groups, key=lambda group: min(abs(line.box.x - heading.x) for line in group))
+
+
+def _aligned(header: list[Line], row: list[Line]) -> bool:
+    fit = [line for line in row if any(_lined_up(line.box, head.box) for head in header)]
+    return len(fit) >= max(2, 0.5 * min(len(header), len(row)))
+
+
+def _lined_up(one: Box, other: Box) -> bool:
+    ends = (
+        abs(one.x - other.x),
+        abs(one.x + one.width - other.x - other.width),
+        abs(one.x + one.width / 2 - other.x - other.width / 2),
+    )
+    return min(ends) <= 8
+
+
+def _read_rows(header: list[Line], rows: list[list[Line]]) -> list[JsonValue]:
+    table: list[dict[str, JsonValue]] = []
+    names = _names(header)
+    bottom = header[0].box.y + header[0].box.height
+    pitch: float | None = None
+    for row in rows:
+        cells = [line for line in row if _column(header, line.box) is not None]
+        if not cells:
+            continue
+        down = min(line.box.y for line in cells) - bottom
+        if down > 2.5 * (pitch if pitch is not None else 3 * header[0].box.height) + 8:
+            break
+        pitch = down if pitch is None else max(pitch, down)
+        bottom = max(line.box.y + line.box.height for line in cells)
+        record: dict[str, JsonValue] = dict.fromkeys(names, "")
+        for line in cells:
+            column = _column(header, line.box)
+            if column is not None:
+                before = record[names[column]]
+                record[names[column]] = f"{before} {line.text}".strip()
+        if table and not record[names[0]] and down < 0.6 * pitch:
+            last = table[-1]
+            for name in names:
+                last[name] = f"{last[name]} {record[name]}".strip()
+        else:
+            table.append(record)
+    return list(table)
+
+
+def _names(header: list[Line]) -> list[str]:
+    names: list[str] = []
+    for line in header:
+        name = line.text
+        while name in names:
+            name += " 2"
+        names.append(name)
+    return names
+
+
+def _column(header: list[Line], box: Box) -> int | None:
+    def apart(head: Box) -> float:
+        shared = min(box.x + box.width, head.x + head.width) - max(box.x, head.x)
+        if shared > 0:
+            return -shared
+        return min(abs(box.x - head.x), abs(box.x + box.width - head.x - head.width))
+
+    best = min(range(len(header)), key=lambda place: apart(header[place].box))
+    return best if apart(header[best].box) <= 160 else None
+
+
+def _rows(lines: Sequence[Line]) -> list[list[Line]]:
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda one: one.box.y + one.box.height / 2):
+        if rows and same_row(rows[-1][0].box, line.box):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [sorted(row, key=lambda one: one.box.x) for row in rows]
+
+
+def _box_of(toggle: Toggle) -> Box:
+    rect = toggle.box
+    return Box(x=rect.left, y=rect.top, width=rect.width, height=rect.height)
+
+
+def _is_field(view: View, box: Box) -> bool:
+    if not (12 <= box.height <= 400 and 24 <= box.width < 0.98 * view.width):
+        return False
+    return not any(other is not box and other != box and _holds(box, other) for other in view.fields)
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    x, y = inner.x + inner.width / 2, inner.y + inner.height / 2
+    return (
+        outer.x <= x <= outer.x + outer.width
+        and outer.y <= y <= outer.y + outer.height
+        and outer.width >= inner.width - 2
+        and outer.height >= inner.height - 2
+    )
+
+
+def _texts(view: View, box: Box) -> list[Line]:
+    return [line for line in view.lines if _holds(box, line.box)]
+
+
+def _centred(box: Box, text: Box) -> bool:
+    left, right = text.x - box.x, box.x + box.width - text.x - text.width
+    return abs(left - right) <= max(4.0, 0.06 * box.width)
+
+
+def _blocked(view: View, row: Box, left: float, right: float) -> bool:
+    return any(
+        same_row(line.box, row)
+        and line.box.x + line.box.width > left + 1
+        and line.box.x < right - 1
+        and re.search(r"\w", line.text)
+        for line in view.lines
+    )
+
+
+def _right_of(view: View, label: Box, box: Box) -> float | None:
+    across = box.x - label.x - label.width
+    middle = label.y + label.height / 2
+    if not (-2 <= across <= 500 and box.y - 6 <= middle <= box.y + max(box.height, 40) + 6):
+        return None
+    return None if _blocked(view, label, label.x + label.width, box.x) else max(0.0, across)
+
+
+def _below(view: View, label: Box, box: Box) -> float | None:
+    down = box.y - label.y - label.height
+    if not (-3 <= down <= 2.5 * label.height + 8) or not (
+        box.x <= label.x + label.width and box.x + box.width >= label.x
+    ):
+        return None
+    for line in view.lines:
+        other = line.box
+        if (
+            label.y + label.height <= other.y + other.height / 2 <= box.y
+            and other.x < label.x + label.width
+            and other.x + other.width > label.x
+        ):
+            return None
+    return max(0.0, down) + 0.2 * abs(box.x - label.x)

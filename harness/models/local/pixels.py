@@ -1,0 +1,341 @@
+"""What pixels alone tell: ink and its gaps, boxes drawn on the screen, tick boxes, and what changed."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+_CONTRAST = 45
+_TILE = 16
+_RIM = 3
+
+
+class Rect(NamedTuple):
+    """A rectangle in whole pixels; `right` and `bottom` are just outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return self.bottom - self.top
+
+    def touches(self, other: "Rect") -> bool:
+        """Whether they share a pixel."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
+
+    def union(self, other: "Rect") -> "Rect":
+        """The smallest rectangle around both."""
+        return Rect(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    def grown(self, across: int, down: int, bounds: "Rect") -> Self:
+        """Larger on every side, but within bounds."""
+        return self._replace(
+            left=min(self.left, max(bounds.left, self.left - across)),
+            top=min(self.top, max(bounds.top, self.top - down)),
+            right=max(self.right, min(bounds.right, self.right + across)),
+            bottom=max(self.bottom, min(bounds.bottom, self.bottom + down)),
+        )
+
+
+class Piece(NamedTuple):
+    """A run of ink that is read as one line."""
+
+    ink: Rect
+    """What the ink fills."""
+    strip: Rect
+    """What is read: the ink and some paper around it, but nothing of what stands beside."""
+
+
+@dataclass(frozen=True)
+class Toggle:
+    """A tick box or a radio button."""
+
+    box: Rect
+    """Where it is."""
+    checked: bool
+    """Whether something is drawn inside."""
+    shape: Literal["square", "round"]
+    """A tick box is square, a radio button round."""
+
+
+def decode(png: bytes) -> Image:
+    """Unpack a PNG file into rows of blue, green, red."""
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("the screenshot is not a readable PNG file")
+    return np.asarray(image, np.uint8)
+
+
+def bounds(image: Image) -> Rect:
+    """The whole image."""
+    return Rect(0, 0, image.shape[1], image.shape[0])
+
+
+def cut(image: Image, rect: Rect) -> Image:
+    """The pixels of a rectangle."""
+    return image[rect.top : rect.bottom, rect.left : rect.right]
+
+
+def changes(before: Image, after: Image) -> list[Rect]:
+    """Give the rectangles, in whole tiles of 16 pixels, outside of which two images of one size are equal."""
+    differs = (before != after).any(axis=2)
+    height, width = differs.shape
+    rows, columns = -(-height // _TILE), -(-width // _TILE)
+    padded = np.zeros((rows * _TILE, columns * _TILE), np.bool_)
+    padded[:height, :width] = differs
+    tiles: Mask = padded.reshape(rows, _TILE, columns, _TILE).any(axis=(1, 3))
+    if not tiles.any():
+        return []
+    near = cv2.dilate(np.asarray(tiles, np.uint8), np.ones((3, 5), np.uint8))
+    count, labels, _, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+    found = []
+    for index in range(1, count):
+        down, across = np.nonzero((labels == index) & tiles)
+        found.append(
+            Rect(
+                int(across.min()) * _TILE,
+                int(down.min()) * _TILE,
+                min(width, (int(across.max()) + 1) * _TILE),
+                min(height, (int(down.max()) + 1) * _TILE),
+            )
+        )
+    return found
+
+
+def merge(rects: list[Rect]) -> list[Rect]:
+    """Join rectangles that touch until none do."""
+    left = list(rects)
+    done: list[Rect] = []
+    while left:
+        one = left.pop()
+        hit = next((other for other in (*left, *done) if one.touches(other)), None)
+        if hit is None:
+            done.append(one)
+        else:
+            (left if hit in left else done).remove(hit)
+            left.append(one.union(hit))
+    return sorted(done, key=lambda rect: (rect.top, rect.left))
+
+
+def ink(region: Image) -> Mask:
+    """Which pixels stand out from the region's most common colour."""
+    coarse = (region >> 4).astype(np.int32)
+    codes = (coarse[..., 0] << 8 | coarse[..., 1] << 4 | coarse[..., 2]).ravel()
+    common = np.bincount(codes, minlength=4096).argmax()
+    paper = np.median(region.reshape(-1, 3)[codes == common], axis=0).astype(np.int16)
+    return np.asarray(np.abs(region.astype(np.int16) - paper).max(axis=2) > _CONTRAST)
+
+
+def segments(image: Image, box: Rect, toggles: list[Toggle], fields: list[Rect]) -> list[Piece]:
+    """Split a found line where something else stands between its words, and fit the pieces to their ink.
+
+    The side of a field, a tick box, a vertical rule and a wide gap each end a piece.
+    """
+    middle = (box.top + box.bottom) / 2
+    cells = [
+        field
+        for field in fields
+        if field.touches(box) and field.top <= middle < field.bottom and field.height <= 3 * box.height
+    ]
+    marks = sorted({toggle.box for toggle in toggles if toggle.box.touches(box)} | set(cells))
+    found: list[Piece] = []
+    whole = bounds(image)
+    start, wall = box.left, 0
+    for mark in marks:
+        if mark.left - _RIM > start:
+            before = box._replace(left=start, right=min(box.right, mark.left - _RIM))
+            found += _inked(image, before, whole._replace(left=wall, right=mark.left - _RIM))
+        if mark in cells:
+            inside = Rect(
+                max(start, mark.left),
+                max(box.top, mark.top),
+                min(box.right, mark.right),
+                min(box.bottom, mark.bottom),
+            )
+            if inside.width > 1:
+                found += _inked(image, inside, mark)
+        wall = max(wall, mark.right + _RIM - 1)
+        start = max(start, min(box.right, wall))
+    rest = box._replace(left=start)
+    return found + (_inked(image, rest, whole._replace(left=wall)) if rest.width > 1 else [])
+
+
+def _inked(image: Image, box: Rect, limits: Rect) -> list[Piece]:
+    tall = box.grown(0, 3, bounds(image))
+    marks = ink(cut(image, tall))
+    if marks.mean() > 0.6:
+        return [Piece(box, box)]
+    body = marks[box.top - tall.top : box.bottom - tall.top].copy()
+    body[body.mean(axis=1) > 0.95] = False
+    wall = marks.all(axis=0)
+    body[:, wall] = False
+    rows = np.flatnonzero(body.any(axis=1))
+    columns = np.flatnonzero(body.any(axis=0))
+    if not len(rows):
+        return []
+    gap = max(9.0, 0.85 * (rows[-1] - rows[0] + 1))
+    pieces: list[list[int]] = [[int(columns[0])] * 2]
+    for column in columns[1:]:
+        last = pieces[-1][1]
+        if column - last > gap or wall[last:column].any():
+            pieces.append([int(column), int(column)])
+        else:
+            pieces[-1][1] = int(column)
+    found = []
+    for first, last in pieces:
+        lines = np.flatnonzero(body[:, first : last + 1].any(axis=1))
+        rect = Rect(
+            box.left + first, box.top + int(lines[0]), box.left + last + 1, box.top + int(lines[-1]) + 1
+        )
+        if rect.height >= 4 and rect.width >= 2:
+            pad = max(2, round(rect.height * 0.2))
+            found.append(Piece(rect, rect.grown(pad, pad, limits)))
+    return found
+
+
+def _edges(image: Image, least: int) -> Mask:
+    wide = image.astype(np.int16)
+    edge = np.zeros(image.shape[:2], np.bool_)
+    across = np.abs(wide[:, 1:] - wide[:, :-1]).max(axis=2) > least
+    down = np.abs(wide[1:] - wide[:-1]).max(axis=2) > least
+    edge[:, 1:] |= across
+    edge[1:] |= down
+    return edge
+
+
+def flat_boxes(image: Image, toggles: list[Toggle]) -> list[Rect]:
+    """Find areas of one colour that are closed in by an edge and fill their rectangle: fields and buttons."""
+    calm = (~_edges(image, 6)).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(calm, connectivity=4)
+    taken = {toggle.box for toggle in toggles}
+    found = []
+    for index in range(1, count):
+        x, y, w, h, area = (int(value) for value in stats[index])
+        if w < 24 or h < 12 or area < 0.35 * w * h:
+            continue
+        rect = Rect(x, y, x + w, y + h)
+        if any(rect.touches(box) and box.width >= w - 4 for box in taken):
+            continue
+        part = np.equal(labels[y : y + h, x : x + w], index)
+        rim = (part[:3].any(axis=0).mean() + part[-3:].any(axis=0).mean()) / 2
+        side = (part[:, :3].any(axis=1).mean() + part[:, -3:].any(axis=1).mean()) / 2
+        if rim > 0.7 and side > 0.55:
+            found.append(rect)
+    return found
+
+
+def toggles(image: Image) -> list[Toggle]:
+    """Find tick boxes and radio buttons: small closed shapes as wide as high, apart from other ink."""
+    edge = _edges(image, 20).astype(np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(edge, connectivity=8)
+    found = []
+    for index in range(1, count):
+        x, y, w, h, _ = (int(value) for value in stats[index])
+        if not (10 <= w <= 26 and abs(w - h) <= 1):
+            continue
+        rect = Rect(x, y, x + w, y + h)
+        shape = _shape(image, rect)
+        if shape is not None:
+            found.append(Toggle(rect, _drawn_inside(image, rect), shape))
+    return found
+
+
+def _shape(image: Image, rect: Rect) -> Literal["square", "round"] | None:
+    part = cut(image, rect).astype(np.int16)
+    whole = bounds(image)
+    around = rect.grown(2, 2, whole)
+    rim = np.concatenate(
+        [
+            image[around.top, around.left : around.right],
+            image[around.bottom - 1, around.left : around.right],
+            image[around.top : around.bottom, around.left],
+            image[around.top : around.bottom, around.right - 1],
+        ]
+    ).astype(np.int16)
+    paper = np.median(rim, axis=0)
+    if np.abs(rim - paper).max() > 24:
+        return None
+    differs = np.abs(part - paper).max(axis=2) > 24
+    size = rect.width
+    middle = slice(size // 2 - 2, size // 2 + 3)
+    sides = (
+        differs[:2, middle].any(axis=0),
+        differs[-3:, middle].any(axis=0),
+        differs[middle, :2].any(axis=1),
+        differs[middle, -3:].any(axis=1),
+    )
+    if not all(bool(side.all()) for side in sides):
+        return None
+    reach = max(1, size // 6)
+    along = [
+        differs[:3].any(axis=0)[reach:-reach].mean(),
+        differs[-3:].any(axis=0)[reach:-reach].mean(),
+        differs[:, :3].any(axis=1)[reach:-reach].mean(),
+        differs[:, -3:].any(axis=1)[reach:-reach].mean(),
+    ]
+    if min(along) > 0.95:
+        return "square"
+    corners = differs[:reach, :reach].any() or differs[-reach:, -reach:].any()
+    return "round" if not corners and min(along) > 0.4 else None
+
+
+def _drawn_inside(image: Image, rect: Rect) -> bool:
+    inset = max(3, round(rect.width * 0.24))
+    core = image[rect.top + inset : rect.bottom - inset, rect.left + inset : rect.right - inset]
+    spread = core.reshape(-1, 3).astype(np.int16)
+    return bool((spread.max(axis=0) - spread.min(axis=0)).max() > 70)
+
+
+def strays(image: Image, region: Rect, covered: list[Rect]) -> list[Rect]:
+    """Find ink of the size of a word that is in none of the covered rectangles, at most 64 pieces of it."""
+    edge = _edges(cut(image, region), _CONTRAST).astype(np.uint8)
+    for rect in covered:
+        edge[
+            max(0, rect.top - 2 - region.top) : max(0, rect.bottom + 2 - region.top),
+            max(0, rect.left - 2 - region.left) : max(0, rect.right + 2 - region.left),
+        ] = 0
+    across = cv2.morphologyEx(edge, cv2.MORPH_OPEN, np.ones((1, 32), np.uint8))
+    down = cv2.morphologyEx(edge, cv2.MORPH_OPEN, np.ones((28, 1), np.uint8))
+    edge[(across > 0) | (down > 0)] = 0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        cv2.dilate(edge, np.ones((3, 9), np.uint8)), connectivity=8
+    )
+    found = []
+    for index in range(1, count):
+        x, y, w, h, area = (int(value) for value in stats[index])
+        if not (8 <= h <= 44 and 10 <= w <= 240) or area < 0.3 * w * h:
+            continue
+        rows, columns = np.nonzero((labels[y : y + h, x : x + w] == index) & (edge[y : y + h, x : x + w] > 0))
+        rect = Rect(
+            max(0, region.left + x + int(columns.min()) - 1),
+            max(0, region.top + y + int(rows.min()) - 1),
+            min(image.shape[1], region.left + x + int(columns.max()) + 2),
+            min(image.shape[0], region.top + y + int(rows.max()) + 2),
+        )
+        if rect.height >= 6:
+            found.append(rect)
+    return found[:64]
