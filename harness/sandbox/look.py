@@ -1,11 +1,10 @@
-"""Finishing touches to a picture: open pickers, suggestions, tooltips; and a closer look at a part."""
+"""A second look: the tooltip under the pointer, and a part of the screen enlarged."""
 
 import base64
 
 from harness.action import Zoom
 from harness.sandbox.base import ActOutcome
-from harness.sandbox.chrome import Piece, crop, draw, text_width, wrap
-from harness.sandbox.pickers import Pickers
+from harness.sandbox.chrome import Piece, Pieces, crop, text_width, wrap
 from harness.sandbox.tabs import OpenTab
 from harness.sandbox.words import clean
 from harness.sandbox.worlds import title_at
@@ -14,22 +13,17 @@ from harness.screen import Screenshot
 _SHARPEST = 4.0
 
 
-async def look(tab: OpenTab, png: bytes, pickers: Pickers, size: tuple[int, int]) -> bytes:
-    """Draw over a picture what a headless browser does not show.
+async def tooltip_at(tab: OpenTab, size: tuple[int, int]) -> Pieces:
+    """The tooltip of what the pointer rests on; empty if it has none.
 
     Raises:
-        SandboxError: if the page crashed or does not answer.
+        SandboxError: if the page crashed.
     """
-    open_now = pickers.current(tab)
-    if open_now is not None:
-        return draw(png, open_now.pieces(*size))
-    if not tab.hovering:
-        return png
-    title = await title_at(tab, *tab.pointer)
-    return draw(png, tooltip(clean(title, 400, lines=True), tab.pointer, size)) if title.strip() else png
+    title = clean(await title_at(tab, *tab.pointer), 400, lines=True)
+    return tooltip(title, tab.pointer, size) if title else ()
 
 
-def tooltip(text: str, pointer: tuple[int, int], size: tuple[int, int]) -> tuple[Piece, ...]:
+def tooltip(text: str, pointer: tuple[int, int], size: tuple[int, int]) -> Pieces:
     """Lay out a tooltip near the pointer, inside the screen."""
     width, height = size
     lines = wrap(text, min(400, width - 24), 8)

@@ -175,7 +175,7 @@ class DatePicker:
         return out
 
     def _days(self, left: int, y: int) -> list[Piece]:
-        text = f"{calendar.month_name[self._month.month]} {self._month.year}"
+        text = f"{calendar.month_abbr[self._month.month]} {self._month.year}"
         out = self._head(left, y, text, (("«", -12), ("<", -1), (">", 1), ("»", 12)))
         y += 34
         for at, name in enumerate(("Su", "Mo", "Tu", "We", "Th", "Fr", "Sa")):

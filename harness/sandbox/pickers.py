@@ -1,8 +1,8 @@
 """What opens from a field: select menus, calendars, clocks, colours, suggestions.
 
-A headless Chromium shows its own select menus, calendars and colour pickers, each in a window of its own, and
-sends mouse events through them to the page. So whichever is open is closed before the page is looked at, drawn
-instead, and its choice is set in the field as Playwright does: the value, then `input` and `change`.
+A headless Chromium shows its own select menus, calendars and colour pickers, each in a window of its own,
+and sends mouse events through them to the page. So whichever is open is closed before the page is looked at,
+drawn instead, and its choice is set as Playwright does it: the field's value, then `input` and `change`.
 """
 
 from datetime import date
@@ -249,7 +249,9 @@ class Pickers:
             case "date" | "datetime-local" | "month" | "week" | "time" as kind:
                 if not field.open:
                     return None
-                return DatePicker(kind, anchor, field.value, field.today, field.low, field.high)
+                return DatePicker(
+                    kind, anchor, field.value, today=field.today, low=field.low, high=field.high
+                )
 
 
 def _start(action: Click | MouseDown | MouseUp | Drag | Scroll, tab: OpenTab) -> tuple[int, int]:

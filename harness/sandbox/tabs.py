@@ -70,13 +70,11 @@ class OpenTab:
         session.on("Page.loadEventFired", self._loaded)
         session.on("Page.frameStoppedLoading", self._stopped)
         await self.send("Page.enable")
-        tree, info, _ = await asyncio.gather(
-            self.send("Page.getFrameTree"),
-            self.send("Target.getTargetInfo"),
-            self.send(
-                "Page.addScriptToEvaluateOnNewDocument",
-                {"source": _STEADY_CARET, "worldName": "harness", "runImmediately": True},
-            ),
+        tree = await self.send("Page.getFrameTree")
+        info = await self.send("Target.getTargetInfo")
+        await self.send(
+            "Page.addScriptToEvaluateOnNewDocument",
+            {"source": _STEADY_CARET, "worldName": "harness", "runImmediately": True},
         )
         self._main = tree["frameTree"]["frame"]["id"]
         self.target = info["targetInfo"]["targetId"]
@@ -268,11 +266,12 @@ class Tabs:
         self._expected.pop(target, None)
         self._arrived.set()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Adopt nothing more: the browser is being closed."""
         self._closing = True
-        for task in self._adopting:
+        for task in tuple(self._adopting):
             task.cancel()
+        await asyncio.gather(*self._adopting, return_exceptions=True)
 
     def _page(self, page: Page) -> None:
         if self._closing:
