@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import stat
 import termios
 from collections.abc import Callable
@@ -91,6 +92,11 @@ class Lines:
         return self._stream.fileno()
 
     def _take(self, fd: int) -> None:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        # A wake-up can outlive what woke it, and a read of nothing would block the event loop.
+        if not poll.poll(0):
+            return
         try:
             data = os.read(fd, 4096)
         except OSError:

@@ -16,9 +16,11 @@ from harness.approval.words import address, describe, host, origin, points, visi
 from harness.clearance import Act, Approval, Plan, Question, Request, SafetySignal, digest
 
 _LONG = 600
+_NEARLY = 0.5
 _KEYS = "y  yes      n  no      n WORDS  no, and tell the model why      s  stop the run"
 _ANSWER = "Type the answer and press Enter.  An empty line refuses,  /stop  stops the run."
-_AGAIN = "Please type y, n or s and press Enter."
+_AGAIN = "That is not an answer. Please type y, n or s and press Enter."
+_AGAIN_ASKED = "That cannot be sent. Please type plain words and press Enter."
 
 
 class TerminalApprover:
@@ -76,6 +78,7 @@ class TerminalApprover:
             return await self._ask(question)
 
     async def _ask(self, question: Question) -> Approval:
+        deadline = self._clock() + question.seconds
         why_not = self._lines.why_not()
         if why_not:
             self._say(f"Refused without asking: {why_not}. Use --approve deny or --approve auto.\n")
@@ -85,7 +88,6 @@ class TerminalApprover:
         self._say(
             "".join(f"{line}\n" for line in self._shown(question)) + (_ANSWER if asked else _KEYS) + "\n"
         )
-        deadline = self._clock() + question.seconds
         try:
             while True:
                 self._say(f"{_left(question.seconds, deadline - self._clock())}\n> ")
@@ -98,12 +100,13 @@ class TerminalApprover:
                 approval = read_answer(line, question, self._by)
                 if approval is not None:
                     return approval
-                self._say(f"{_AGAIN}\n")
+                self._say((_AGAIN_ASKED if asked else _AGAIN) + "\n")
         except TimeoutError:
             self._say("\nNo answer in time: refused.\n")
             raise
         except asyncio.CancelledError:
-            self._say("\nNo longer asked.\n")
+            over = deadline - self._clock() < _NEARLY
+            self._say("\nNo answer in time: refused.\n" if over else "\nNo longer asked.\n")
             raise
 
     def _tick(self, seconds: float, deadline: float) -> float | None:
@@ -162,7 +165,9 @@ class TerminalApprover:
 
 def read_answer(line: str, question: Question, by: str) -> Approval | None:
     """Read one typed line as an answer; nothing if it is not one."""
-    text = "".join(character for character in line.strip() if character.isprintable())
+    text = line.strip()
+    if not text.isprintable():
+        return None
     if isinstance(question.effect, Act) and isinstance(question.effect.action, AskUser):
         if text == "/stop":
             return Approval(decision="stop", by=by, shown=digest(question.effect))
