@@ -1,13 +1,14 @@
 """Examples: what a policy must say to given effects, written next to its rules."""
 
+import difflib
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, model_validator
 
 from harness.action import Goto, parse_action
 from harness.clearance import Act, Effect, Outcome, Plan, Request, SafetySignal, Target
 from harness.errors import ActionError
-from harness.policy.rules import STRICTNESS, word
+from harness.policy.rules import STRICTNESS, located, word
 
 _PLACES: dict[str, dict[str, Any]] = {
     "click": {"x": 0, "y": 0},
@@ -30,8 +31,20 @@ def _action(value: Any) -> Any:
         action = parse_action(_PLACES.get(str(fields.get("kind")), {}) | fields)
     except ActionError as error:
         raise ValueError(str(error)) from error
-    target = Target.model_validate(value["target"]) if value.get("target") is not None else None
+    target = _target(value["target"]) if value.get("target") is not None else None
     return Act(action=action, target=target)
+
+
+def _target(value: Any) -> Target:
+    try:
+        return Target.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = str(first["loc"][0]) if first["loc"] else ""
+        near = difflib.get_close_matches(key, Target.model_fields, n=1, cutoff=0.5)
+        unknown = f"a target has no such thing{f'; did you mean {near[0]!r}?' if near else ''}"
+        what = unknown if first["type"] == "extra_forbidden" else first["msg"]
+        raise located(("target", *first["loc"]), what, first["input"]) from error
 
 
 def _request(value: Any) -> Any:
@@ -42,20 +55,24 @@ def _request(value: Any) -> Any:
     return {"id": "example", "method": "GET"} | value | {"headers": pairs}
 
 
+# An action without its `kind` could not be read back, whatever a caller leaves out of a dump.
+_Whole = PlainSerializer(lambda effect: effect.model_dump(mode="json"))
+
+
 class Example(BaseModel):
     """One effect, and the outcome the policy must give it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    action: Annotated[Act, BeforeValidator(_action)] | None = None
+    action: Annotated[Act, BeforeValidator(_action), _Whole] | None = None
     """An action in its JSON form, with its `target`; a place on the screen may be left out."""
-    request: Annotated[Request, BeforeValidator(_request)] | None = None
+    request: Annotated[Request, BeforeValidator(_request), _Whole] | None = None
     """A request: its `url`, and what matters of `method`, `headers`, `resource`, `body_size`, `initiator`."""
     navigate: str | None = None
     """A URL that a tab is sent to: judged as the action and as the request for its document."""
     plan: str | None = None
     """A plan in words."""
-    signal: SafetySignal | None = None
+    signal: Annotated[SafetySignal, _Whole] | None = None
     """A vendor's warning: `provider`, `code`, `message`."""
     expect: Annotated[Outcome, word(STRICTNESS)]
     """What the policy must say."""
@@ -80,8 +97,8 @@ class Example(BaseModel):
         """The effect in a few words."""
         if self.action is not None:
             target = self.action.target
-            touched = f" on {target.role or target.tag} {target.name!r}" if target else ""
-            return f"{self.action.action.kind}{touched}"
+            touched = ("on", target.role or target.tag, repr(target.name)) if target else ()
+            return " ".join(part for part in (self.action.action.kind, *touched) if part)
         if self.request is not None:
             return f"{self.request.method} {self.request.url}"
         if self.navigate is not None:

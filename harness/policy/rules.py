@@ -60,7 +60,7 @@ def _listed(value: Any) -> Any:
 def _known(choices: Sequence[str], value: Any) -> Any:
     if isinstance(value, str) and value in choices:
         return value
-    near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(value, choices, n=1, cutoff=0.5) if isinstance(value, str) else []
     raise ValueError(f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(choices)}")
 
 
@@ -92,6 +92,12 @@ def _size(value: Any) -> Any:
     if isinstance(text, str):
         read_size(text)
     return text
+
+
+def _not_blank(value: Any) -> Any:
+    if value is None:
+        raise ValueError("write when: {} if the rule speaks of everything")
+    return value
 
 
 _Many = Field(min_length=1, max_length=1_000)
@@ -245,7 +251,7 @@ class Rule(_Part):
     """What verdicts and reports call it; no two rules have the same."""
     on: Annotated[tuple[Annotated[On, word(get_args(On))], ...], _OneOrMore, _Many]
     """What it speaks of."""
-    when: When
+    when: Annotated[When, BeforeValidator(_not_blank)]
     """Conditions, all of which must hold; `{}` speaks of everything."""
     verdict: Annotated[Outcome, word(STRICTNESS)]
     """What it says."""

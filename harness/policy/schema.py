@@ -7,6 +7,7 @@ A policy that `extends` others is resolved while it is read, so that a `Policy` 
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -37,6 +38,12 @@ _DEEPEST = 10
 
 def _host_pattern(text: str) -> str:
     read_host_pattern(text)
+    return text
+
+
+def _secret_source(text: str) -> str:
+    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("a secret comes from the environment; write env:NAME")
     return text
 
 
@@ -101,7 +108,7 @@ class ApprovalSettings(_Part):
 class Secret(_Part):
     """A value that the sandbox types and the model never sees."""
 
-    source: str = Field(alias="from", pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$")
+    source: Annotated[str, AfterValidator(_secret_source)] = Field(alias="from")
     """Where it comes from: `env:NAME`."""
     hosts: Annotated[_Hosts, Field(min_length=1)]
     """Into whose pages it may be typed."""
@@ -159,7 +166,11 @@ class Policy(_Part):
             place = ("extends", index)
             if file is None:
                 raise located(place, "there is no such policy, next to this file or ready-made", name)
-            if file in chain or len(chain) >= _DEEPEST:
+            if len(chain) >= _DEEPEST:
+                raise located(
+                    place, f"more than {_DEEPEST} policies stand on one another in this chain", name
+                )
+            if file in chain:
                 circle = " → ".join(one.name for one in (*chain, file))
                 raise located(place, f"a policy cannot extend itself: {circle}", name)
             policy = narrow(policy, cls._read(file, chain))
