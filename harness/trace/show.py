@@ -37,7 +37,8 @@ def lines(trace: Trace) -> Iterator[str]:
         since = (recorded.time - start).total_seconds()
         step = _step(recorded.event)
         words = visible(_words(recorded.event), most=400)
-        yield f"{recorded.seq:>{digits}} {since:>9.3f} {step:>4} {recorded.event.kind:<{_WIDEST}} {words}".rstrip()
+        place = f"{recorded.seq:>{digits}} {since:>9.3f} {step:>4}"
+        yield f"{place} {recorded.event.kind:<{_WIDEST}} {words}".rstrip()
     if trace.recovered:
         yield f"! {trace.recovered}"
     if trace.finish is None:

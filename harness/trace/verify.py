@@ -15,8 +15,6 @@ from harness.trace.events import (
     Event,
     ModelReplied,
     Observed,
-    Requested,
-    Responded,
     RunFinished,
     RunStarted,
 )
@@ -50,7 +48,6 @@ class _Story:
     started: bool = False
     finished: bool = False
     intent: tuple[int, Acting] | None = None
-    asked: set[str] = field(default_factory=set)
     blobs: dict[str, int] = field(default_factory=dict)
 
 
@@ -141,10 +138,6 @@ def _told(number: int, recorded: Recorded, story: _Story) -> list[str]:
         case Acted(step=step, index=index):
             if story.intent is not None and (story.intent[1].step, story.intent[1].index) == (step, index):
                 story.intent = None
-        case Requested():
-            story.asked.add(event.request.id)
-        case Responded() if event.request not in story.asked:
-            problems.append(f"an answer to a request that was not made: {event.request[:80]!r}")
         case RunFinished():
             story.finished = True
             if event.head != recorded.prev:
