@@ -1,6 +1,7 @@
 """What is odd about a policy, such as rules that never decide, and whether its examples hold."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,7 +10,7 @@ from harness.clearance import Outcome
 from harness.policy.domains import HostPattern, Reach, read_host_pattern
 from harness.policy.engine import Engine
 from harness.policy.match import TextIndex
-from harness.policy.rules import STRICTNESS, Rule, read_condition
+from harness.policy.rules import STRICTNESS, On, Rule, read_condition
 from harness.policy.schema import Policy
 from harness.policy.urls import parse
 
@@ -105,17 +106,28 @@ def _says_more(wide: HostPattern, narrow: HostPattern) -> bool:
     return wide.covers(narrow) and not narrow.covers(wide)
 
 
+class _Read(NamedTuple):
+    rule: Rule
+    place: int
+    rank: int
+    on: frozenset[On]
+    conditions: dict[str, tuple[str, ...]]
+
+
 def _rules(policy: Policy) -> Iterator[Finding]:
-    conditions = [dict(rule.when.conditions()) for rule in policy.rules]
-    for place, rule in enumerate(policy.rules):
+    read = [
+        _Read(rule, place, STRICTNESS.index(rule.verdict), frozenset(rule.on), dict(rule.when.conditions()))
+        for place, rule in enumerate(policy.rules)
+    ]
+    for one in read:
         problem = (
-            _impossible(rule, conditions[place])
-            or _unreachable(rule, conditions[place], policy)
-            or _shadowed(place, policy.rules, conditions)
-            or _idle(rule, policy)
+            _impossible(one.rule, one.conditions)
+            or _unreachable(one.rule, one.conditions, policy)
+            or _shadowed(one, read)
+            or _idle(one.rule, policy)
         )
         if problem:
-            yield Finding(rule=rule.name, message=problem)
+            yield Finding(rule=one.rule.name, message=problem)
 
 
 def _impossible(rule: Rule, conditions: dict[str, tuple[str, ...]]) -> str | None:
@@ -135,7 +147,8 @@ def _impossible(rule: Rule, conditions: dict[str, tuple[str, ...]]) -> str | Non
 
 def _unreachable(rule: Rule, conditions: dict[str, tuple[str, ...]], policy: Policy) -> str | None:
     urls = conditions.get("url", ())
-    if "action" in rule.on or not urls:
+    adds = rule.verdict == "stop" or policy.default.navigate == "ask"
+    if "action" in rule.on or not urls or adds:
         return None
     reach = policy.domains.loaded
     for url in urls:
@@ -149,28 +162,29 @@ def _unreachable(rule: Rule, conditions: dict[str, tuple[str, ...]], policy: Pol
     return "it decides nothing: domains already refuses every address it names"
 
 
-def _shadowed(
-    place: int, rules: tuple[Rule, ...], conditions: list[dict[str, tuple[str, ...]]]
-) -> str | None:
-    rule = rules[place]
-    for other_place, other in enumerate(rules):
-        stricter = STRICTNESS.index(other.verdict) - STRICTNESS.index(rule.verdict)
-        wins = stricter < 0 or (stricter == 0 and other_place < place)
-        covers = set(rule.on) <= set(other.on) and _covers(conditions[other_place], conditions[place])
-        if other_place != place and wins and covers:
-            return f"it decides nothing: {other.name!r} speaks wherever it does, and says {other.verdict}"
+def _shadowed(one: _Read, read: list[_Read]) -> str | None:
+    for other in read:
+        if other.rank > one.rank or (other.rank == one.rank and other.place >= one.place):
+            continue
+        if one.on <= other.on and _covers(other.conditions, one.conditions):
+            return f"it decides nothing: {other.rule.name!r} speaks wherever it does, and says {other.rule.verdict}"
     return None
 
 
 def _covers(wide: dict[str, tuple[str, ...]], narrow: dict[str, tuple[str, ...]]) -> bool:
-    return all(
-        field in narrow and all(value in values or _holds(field, values, value) for value in narrow[field])
+    return wide.keys() <= narrow.keys() and all(
+        value in values or _holds(field, values, value)
         for field, values in wide.items()
+        for value in narrow[field]
     )
 
 
 def _holds(field: str, patterns: tuple[str, ...], value: str) -> bool:
-    literal = read_condition(field, value).literal if field != "body_size" else None
+    if field == "body_size" or all(
+        not set("*?") & set(one) and not one.startswith("re:") for one in patterns
+    ):
+        return False
+    literal = read_condition(field, value).literal
     if literal is None:
         return False
     return TextIndex([(1, read_condition(field, one)) for one in patterns]).matching(literal, 1) == 1

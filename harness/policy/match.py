@@ -164,7 +164,10 @@ def _glob(pattern: str, anything: str) -> str:
 
 
 def _anchored(source: str) -> str:
-    return rf"(?s)\A(?:{source})\z"
+    # What begins or ends with anything needs no anchor there, and RE2 runs many such patterns far faster.
+    start = "" if source.startswith(".*") else r"\A"
+    end = "" if source.endswith(".*") else r"\z"
+    return f"(?s){start}(?:{source.removeprefix('.*').removesuffix('.*')}){end}"
 
 
 def read_comparison(text: str, number: int) -> Comparison:

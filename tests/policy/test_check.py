@@ -100,6 +100,9 @@ def test_a_rule_about_hosts_that_are_refused_anyway_is_named() -> None:
     kept = rule("kept", "ask", on="request", url="https://shop.test/a*")
     anywhere = rule("anywhere", "ask", on="request", url=["https://*.evil.test/*", "re:x"])
     assert [name for name, _ in findings(rules=[odd, kept, anywhere])] == ["odd"]
+    ending = odd | {"verdict": "stop"}
+    assert findings(rules=[ending]) == []
+    assert findings(rules=[odd | {"on": "navigate", "verdict": "deny"}], default={"navigate": "ask"}) == []
 
 
 def test_an_allow_that_allows_what_is_allowed_is_named() -> None:

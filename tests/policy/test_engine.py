@@ -272,7 +272,7 @@ def test_a_task_may_start_where_pages_may_be_whatever_actions_need() -> None:
     assert judge.may_start("https://shop.test/admin").outcome == "ask"
     verdict = judge.may_start("https://shop.test/")
     assert verdict.effect == digest(act("goto", url="https://shop.test/"))
-    assert clear(act("goto", url="https://shop.test/"), verdict)
+    assert clear(act("goto", url="https://shop.test/"), verdict).verdict is verdict
 
 
 @pytest.mark.parametrize("url", ["", "x" * 70_000])
@@ -307,7 +307,7 @@ def test_a_verdict_is_for_this_policy_and_this_effect() -> None:
     verdict = judge.judge(act("click", {}))
     assert verdict.policy == judge.sha256 == judge.policy.sha256
     assert verdict.effect == digest(act("click", {}))
-    assert clear(act("click", {}), verdict)
+    assert clear(act("click", {}), verdict).verdict is verdict
 
 
 def test_a_rule_that_fails_is_a_denial_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
