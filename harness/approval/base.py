@@ -49,10 +49,9 @@ async def ask(
         return Approval(decision=otherwise, by=by, at=now(), shown=digest(question.effect), note=note)
 
     late = f"nobody answered within {question.seconds:g} s"
-    turn = approver.turn(question) if isinstance(approver, TakesTurns) else nullcontext()
-    entering = asyncio.timeout(question.seconds)
     try:
-        async with entering:
+        async with asyncio.timeout(question.seconds):
+            turn = approver.turn(question) if isinstance(approver, TakesTurns) else nullcontext()
             await turn.__aenter__()
     except TimeoutError:
         return refused("deadline", f"the question could not be shown within {question.seconds:g} s")

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Never
 
 import pytest
 from harness.action import Click, Goto
@@ -233,3 +233,13 @@ async def test_a_refusal_gives_the_turn_back() -> None:
     approver = OneAtATime()
     assert (await asked(approver, question(seconds=0.02))).by == "deadline"
     assert not approver.lock.locked()
+
+
+async def test_a_turn_that_cannot_be_had_refuses() -> None:
+    class Broken(OneAtATime):
+        def turn(self, question: Question) -> Never:
+            raise OSError(f"no place for {question.id}")
+
+    approval = await asked(Broken())
+    assert (approval.decision, approval.by) == ("deny", "failed")
+    assert "no place for q1" in approval.note

@@ -121,9 +121,7 @@ class _Shop:
         sent = request.cookies.get(_COOKIE, "")
         if re.fullmatch(r"[0-9a-f]{32}", sent):
             return sent
-        if not hasattr(request.state, "session"):
-            request.state.session = self._token()
-        return str(request.state.session)
+        return str(request.scope.setdefault("shop.session", self._token()))
 
     def _csrf(self, session: str) -> str:
         return hmac.new(self._secret, session.encode(), hashlib.sha256).hexdigest()[:32]
