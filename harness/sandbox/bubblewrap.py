@@ -64,15 +64,27 @@ class BubblewrapSandbox(HostedSandbox):
             policy=chromium.policy(),
             downloads=launch.downloads,
         )
-        walls.build()
-        script = walls.script(str(program), preamble(launch.folder, f"{HOME_INSIDE}/profile"))
+
+        def script() -> str:
+            walls.build()
+            return walls.script(str(program), preamble(launch.folder, f"{HOME_INSIDE}/profile"))
+
         return await launch.start(script, chromium.flags(RELAY_PORT, spki), chromium_sandbox=True)
 
     async def _end(self) -> None:
+        self._take_over()
         if self._own:
             self._own.remove()
         elif self._launch:
             shutil.rmtree(self._launch.folder, ignore_errors=True)
+
+    def _take_over(self) -> None:
+        # Playwright's copies of the browser's files keep the browser's user as their owner.
+        kept = self.options.downloads
+        if self._user is not None and kept.is_dir():
+            for file in kept.iterdir():
+                if file.lstat().st_uid == self._user:
+                    os.chown(file, os.geteuid(), os.getegid(), follow_symlinks=False)
 
     def _near(self, socket: Path, folder: Path) -> Path:
         if self._user is None or reachable(socket.parent):

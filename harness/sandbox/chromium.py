@@ -93,7 +93,7 @@ def flags(port: int, spki: str) -> tuple[str, ...]:
         "--disable-quic",
         "--disable-domain-reliability",
         "--no-pings",
-        # Chromium asks its maker for updates and accounts whatever the other switches say; port 1 is never dialled.
+        # Chromium asks its maker for updates whatever the other switches say. It never dials port 1.
         "--component-updater=url-source=http://127.0.0.1:1/",
         "--gaia-url=http://127.0.0.1:1/",
         "--google-apis-url=http://127.0.0.1:1/",

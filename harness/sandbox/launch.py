@@ -9,7 +9,7 @@ import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from playwright.async_api import Browser, Error, Playwright, async_playwright
@@ -63,33 +63,34 @@ class Launch:
         self.folder = folder
         self.downloads = folder / "downloads"
         self._manager = async_playwright()
+        self._starting: asyncio.Task[Playwright] | None = None
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._pidfd = -1
 
-    async def start(self, script: str, flags: Sequence[str], *, chromium_sandbox: bool) -> Browser:
+    async def start(
+        self, script: Callable[[], str], flags: Sequence[str], *, chromium_sandbox: bool
+    ) -> Browser:
         """Start the browser through a wrapper script.
 
         Args:
-            script: the wrapper, a `sh` script that ends as Chromium with the script's arguments.
+            script: makes the place and gives the wrapper, a `sh` script that ends as Chromium with the
+                script's arguments. It runs in a thread while the driver starts.
             flags: Chromium's switches.
             chromium_sandbox: whether Chromium's own sandbox is on.
 
         Raises:
             SandboxError: with the end of what the browser said, if it does not start in time.
         """
-        wrapper = self.folder / "wrapper"
-        artifacts = self.folder / "artifacts"
-        try:
-            artifacts.mkdir(mode=0o700)
-            self.downloads.mkdir(mode=0o700, exist_ok=True)
-            wrapper.write_text(script, "utf-8")
-            wrapper.chmod(0o700)
-        except OSError as error:
-            raise SandboxError(f"{self.folder} cannot be written: {error.strerror}") from error
         try:
             async with asyncio.timeout(LAUNCH_SECONDS):
-                self._playwright = await self._manager.start()
+                made = asyncio.ensure_future(asyncio.to_thread(self._wrapper, script))
+                self._starting = asyncio.create_task(self._manager.start())
+                try:
+                    # A driver whose start was given up half-way could not be stopped.
+                    self._playwright = await asyncio.shield(self._starting)
+                finally:
+                    wrapper = await made
                 self._browser = await self._playwright.chromium.launch(
                     executable_path=wrapper,
                     args=list(flags),
@@ -101,7 +102,7 @@ class Launch:
                     handle_sighup=False,
                     timeout=LAUNCH_SECONDS * 1000,
                     downloads_path=self.downloads,
-                    artifacts_dir=artifacts,
+                    artifacts_dir=self.folder / "artifacts",
                 )
         except TimeoutError as error:
             raise SandboxError(self.why(f"Chromium did not start within {LAUNCH_SECONDS:g} s")) from error
@@ -133,15 +134,26 @@ class Launch:
                     async with asyncio.timeout(_CLOSE_SECONDS):
                         await self._browser.close()
             self._kill()
-            if self._playwright:
+            if self._starting:
                 with contextlib.suppress(Error, TimeoutError):
                     async with asyncio.timeout(_CLOSE_SECONDS):
-                        await self._playwright.stop()
+                        await (await self._starting).stop()
         finally:
             self._kill()
             if self._pidfd >= 0:
                 os.close(self._pidfd)
-            self._browser, self._playwright, self._pidfd = None, None, -1
+            self._browser, self._starting, self._pidfd = None, None, -1
+
+    def _wrapper(self, script: Callable[[], str]) -> Path:
+        wrapper = self.folder / "wrapper"
+        try:
+            (self.folder / "artifacts").mkdir(mode=0o700)
+            self.downloads.mkdir(mode=0o700, exist_ok=True)
+            wrapper.write_text(script(), "utf-8")
+            wrapper.chmod(0o700)
+        except OSError as error:
+            raise SandboxError(f"the sandbox's files cannot be made: {error}") from error
+        return wrapper
 
     def _kill(self) -> None:
         if self._pidfd >= 0:

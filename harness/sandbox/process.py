@@ -44,7 +44,9 @@ class ProcessSandbox(HostedSandbox):
             f'exec {shlex.quote(str(program))} "$@"\n'
         )
         # Chromium refuses to run its own sandbox as root.
-        return await launch.start(script, chromium.flags(port, spki), chromium_sandbox=os.geteuid() != 0)
+        return await launch.start(
+            lambda: script, chromium.flags(port, spki), chromium_sandbox=os.geteuid() != 0
+        )
 
     async def _end(self) -> None:
         if self._relay:

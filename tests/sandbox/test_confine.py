@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-
 from harness.errors import SandboxError
 from harness.sandbox import seccomp
 from harness.sandbox.confine import RELAY_PORT, Confinement, become, find_tools, real_user
@@ -171,7 +170,7 @@ async def test_only_its_own_processes_are_seen(walls: Confinement) -> None:
 
 async def test_no_open_file_comes_with_it(walls: Confinement, tmp_path: Path) -> None:
     with (tmp_path / "open").open("w") as kept:
-        os.set_inheritable(kept.fileno(), True)
+        os.set_inheritable(kept.fileno(), True)  # noqa: FBT003 - it takes no name
         listed = (await inside(walls, "/bin/ls", "/proc/self/fd")).split()
     assert listed == ["0", "1", "2", "3"]
 
@@ -234,7 +233,7 @@ os._exit(0)
 
 
 async def test_a_command_that_hangs_is_ended(walls: Confinement) -> None:
-    with pytest.raises(SandboxError, match="did not end within 0.5 s"):
+    with pytest.raises(SandboxError, match=r"did not end within 0\.5 s"):
         await walls.probe(["/bin/sleep", "60"], seconds=0.5)
 
 

@@ -4,7 +4,6 @@ import stat
 from pathlib import Path
 
 import pytest
-
 from harness.errors import SandboxError
 from harness.sandbox.rundir import SOCKET_PATH_MAX, RunFolder, base_folder, reachable, sweep
 

@@ -6,7 +6,6 @@ import struct
 from pathlib import Path
 
 import pytest
-
 from harness.sandbox.seccomp import FAMILIES, NAMESPACES, REFUSED, Machine, program
 
 ALLOW, KILL = 0x7FFF0000, 0x80000000

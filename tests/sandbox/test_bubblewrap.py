@@ -1,0 +1,269 @@
+"""A real Chromium behind the walls."""
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from harness.action import Click, Goto
+from harness.errors import SandboxError
+from harness.sandbox.base import SandboxOptions
+from harness.sandbox.bubblewrap import BubblewrapSandbox
+from harness.sandbox.rundir import RunFolder, sweep
+from playwright.async_api import Error
+from tests.sandbox.places import SPKI, command, descendants, do, listening, opened, running, stand_in, until
+
+DOWNLOAD = b"""<!doctype html><body style=margin:0><a style="position:absolute;inset:0" download=notes.txt
+href="data:text/plain,taken home">x</a>"""
+
+HOLD_OPEN = """
+import asyncio, sys
+from harness.sandbox.base import SandboxOptions
+from harness.sandbox.bubblewrap import BubblewrapSandbox
+from harness.sandbox.rundir import RunFolder
+
+async def main():
+    with RunFolder.create() as run:
+        async with await asyncio.start_unix_server(lambda r, w: w.close(), run.path / "gateway.sock"):
+            sandbox = BubblewrapSandbox(SandboxOptions(downloads=run.path / "kept", runtime=run.path))
+            await sandbox.open(run.path / "gateway.sock", "A" * 43 + "=")
+            print(run.path, flush=True)
+            await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Place = tuple[BubblewrapSandbox, RunFolder, list[int]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place() -> AsyncIterator[Place]:
+    """One open sandbox that shows a page, for the tests that only look."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "sk-secret")
+        async with opened(BubblewrapSandbox) as (sandbox, run, _):
+            await do(sandbox, Goto(url="http://shop.test/"))
+            yield sandbox, run, list(descendants(os.getpid()))
+
+
+def is_driver(pid: int) -> bool:
+    return "node" in command(pid).split(" ")[0]
+
+
+def browser_of(pids: list[int]) -> int:
+    return next(
+        pid
+        for pid in pids
+        if "--remote-debugging-pipe" in command(pid)
+        and "--type=" not in command(pid)
+        and "bwrap" not in command(pid)
+    )
+
+
+async def test_it_opens_shows_a_page_and_leaves_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    before = set(descendants(os.getpid()))
+    async with opened(BubblewrapSandbox) as (sandbox, run, asked):
+        outcome = await do(sandbox, Goto(url="http://shop.test/"))
+        screen = await sandbox.observe()
+        assert outcome.ok, outcome.message
+        assert "GET http://shop.test/ HTTP/1.1" in asked
+        assert (screen.url, screen.title) == ("http://shop.test/", "Here")
+        info = sandbox.info
+        assert (info.kind, info.isolated) == ("bubblewrap", True)
+        assert info.browser.startswith("Chromium ")
+        assert "seccomp filter" in info.layers
+        ours = set(descendants(os.getpid())) - before
+        assert any("bwrap" in command(pid) for pid in ours)
+    await until(lambda: not any(map(running, ours)))
+    assert not run.path.exists()
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_chromiums_own_sandbox_is_on(place: Place) -> None:
+    pids = place[2]
+    assert not any("--no-sandbox" in command(pid) for pid in pids)
+    renderers = [pid for pid in pids if "--type=renderer" in command(pid)]
+    assert renderers
+    for pid in renderers:
+        lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+        fields = dict(line.split(":\t", 1) for line in lines)
+        assert fields["Seccomp"] == "2"
+        assert int(fields["Seccomp_filters"]) >= 2
+        assert int(fields["CapEff"], 16) == 0
+        for kind in ("user", "pid", "net") if os.geteuid() == 0 else ():
+            mine = Path(f"/proc/{pid}/ns/{kind}").readlink()
+            assert mine != Path(f"/proc/{browser_of(pids)}/ns/{kind}").readlink(), kind
+            assert mine != Path(f"/proc/self/ns/{kind}").readlink(), kind
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look at another user's namespaces")
+async def test_every_process_of_it_is_an_unprivileged_user_in_other_namespaces(place: Place) -> None:
+    inside = [pid for pid in place[2] if command(pid) and not is_driver(pid)]
+    outer = next(pid for pid in inside if command(pid).startswith("/usr/bin/bwrap"))
+    for pid in inside:
+        status = Path(f"/proc/{pid}/status").read_text("utf-8")
+        assert int(status.split("Uid:\t")[1].split()[0]) == place[0]._user
+        for kind in ("mnt", "ipc", "uts", "cgroup", "net"):
+            same = Path(f"/proc/{pid}/ns/{kind}").readlink() == Path(f"/proc/self/ns/{kind}").readlink()
+            assert not same or pid == outer, (kind, command(pid))
+
+
+async def test_nothing_listens_on_this_machine(place: Place) -> None:
+    assert listening([os.getpid(), *place[2]]) == set()
+    assert not any("--remote-debugging-port" in command(pid) for pid in place[2])
+
+
+async def test_nothing_of_the_hosts_environment_comes_in(place: Place) -> None:
+    inside = [pid for pid in place[2] if not is_driver(pid)]
+    assert len(inside) > 3
+    for pid in inside:
+        if os.access(f"/proc/{pid}/environ", os.R_OK):
+            assert b"sk-secret" not in Path(f"/proc/{pid}/environ").read_bytes(), command(pid)
+
+
+async def test_the_hosts_files_cannot_be_shown(place: Place) -> None:
+    browser = place[0]._browser
+    assert browser
+    page = await browser.new_page()
+    with pytest.raises(Error, match="ERR_BLOCKED_BY_ADMINISTRATOR"):
+        await page.goto("file:///etc/passwd")
+    await page.close()
+
+
+async def test_the_socket_is_for_the_browsers_user_alone(place: Place) -> None:
+    sandbox, run, _ = place
+    found = (run.path / "gateway.sock").stat()
+    assert stat.S_IMODE(found.st_mode) == 0o600
+    assert found.st_uid == (sandbox._user if sandbox._user is not None else os.geteuid())
+
+
+async def test_the_relay_does_not_hold_the_debugging_pipe(place: Place) -> None:
+    relay = next(pid for pid in place[2] if "socat" in command(pid).split(" ")[0])
+    pipes = {Path(f"/proc/{browser_of(place[2])}/fd/{number}").readlink() for number in (3, 4)}
+    assert len(pipes) == 2
+    assert not pipes & {file.readlink() for file in Path(f"/proc/{relay}/fd").iterdir()}
+
+
+async def test_a_download_reaches_the_runs_folder() -> None:
+    async with opened(BubblewrapSandbox, DOWNLOAD) as (sandbox, run, _):
+        await do(sandbox, Goto(url="http://shop.test/"))
+        await do(sandbox, Click(x=50, y=50))
+        kept = run.path / "kept"
+
+        async def complete() -> bool:
+            return any(one.status == "completed" for one in (await sandbox.observe()).downloads)
+
+        await until(complete)
+        (file,) = kept.iterdir()
+        assert file.read_text() == "taken home"
+        await sandbox.close()
+        assert file.stat().st_uid == os.geteuid()
+
+
+async def test_a_runtime_folder_that_only_root_can_enter_serves_too(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    socket = tmp_path / "g.sock"
+    async with stand_in(socket) as asked:
+        sandbox = BubblewrapSandbox(SandboxOptions(downloads=tmp_path / "kept", runtime=tmp_path))
+        await sandbox.open(socket, SPKI)
+        try:
+            assert (await do(sandbox, Goto(url="http://shop.test/"))).ok
+            assert "GET http://shop.test/ HTTP/1.1" in asked
+        finally:
+            await sandbox.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["g.sock", "kept"]
+
+
+async def test_a_browser_that_dies_is_an_error_with_a_reason() -> None:
+    before = set(descendants(os.getpid()))
+    async with opened(BubblewrapSandbox) as (sandbox, _, _):
+        ours = set(descendants(os.getpid())) - before
+        outer = next(pid for pid in ours if command(pid).startswith("/usr/bin/bwrap"))
+        os.kill(outer, signal.SIGKILL)
+        browser = sandbox._browser
+        assert browser
+        await until(lambda: not browser.is_connected())
+        with pytest.raises(SandboxError, match="the browser died; the run cannot go on"):
+            await sandbox.observe()
+        await until(lambda: not any(running(pid) for pid in ours if not is_driver(pid)))
+
+
+async def test_a_browser_that_cannot_start_is_an_error_with_what_it_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with RunFolder.create() as run:
+        bad = Path("/usr/bin/ls")
+        monkeypatch.setattr("harness.sandbox.chromium.find_chromium", lambda **_: bad)
+        async with stand_in(run.path / "gateway.sock"):
+            sandbox = BubblewrapSandbox(SandboxOptions(downloads=run.path / "kept", runtime=run.path))
+            with pytest.raises(SandboxError, match=r"(?s)Chromium did not start.*ls: unrecognized option"):
+                await sandbox.open(run.path / "gateway.sock", SPKI)
+        assert sorted(path.name for path in run.path.iterdir()) == ["gateway.sock", "kept", "lock"]
+
+
+async def test_without_a_gateway_it_does_not_open(tmp_path: Path) -> None:
+    sandbox = BubblewrapSandbox(SandboxOptions(downloads=tmp_path / "kept", runtime=tmp_path))
+    with pytest.raises(SandboxError, match="open the gateway before the sandbox"):
+        await sandbox.open(tmp_path / "none.sock", SPKI)
+    with pytest.raises(SandboxError, match="not open"):
+        await sandbox.observe()
+    await sandbox.close()
+    with pytest.raises(SandboxError, match="opened once"):
+        await sandbox.open(tmp_path / "none.sock", SPKI)
+
+
+async def test_giving_up_while_it_opens_leaves_nothing() -> None:
+    with RunFolder.create() as run:
+        async with stand_in(run.path / "gateway.sock"):
+            before = set(descendants(os.getpid()))
+            sandbox = BubblewrapSandbox(SandboxOptions(downloads=run.path / "kept", runtime=run.path))
+            opening = asyncio.create_task(sandbox.open(run.path / "gateway.sock", SPKI))
+
+            def started() -> set[int]:
+                return set(descendants(os.getpid())) - before
+
+            await until(lambda: any("bwrap" in command(pid) for pid in started()))
+            ours = started()
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+            await until(lambda: not any(map(running, ours)))
+        assert sorted(path.name for path in run.path.iterdir()) == ["gateway.sock", "kept", "lock"]
+
+
+@pytest.mark.parametrize("whom", ["the harness", "the harness and its driver"])
+async def test_after_kill_9_no_process_is_left_and_the_next_start_sweeps(whom: str, tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    harness = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLD_OPEN),
+        stdout=asyncio.subprocess.PIPE,
+        env={"TMPDIR": str(temporary), "PATH": "/usr/bin"},
+        start_new_session=True,
+    )
+    assert harness.stdout
+    try:
+        async with asyncio.timeout(60):
+            folder = Path((await harness.stdout.readline()).decode().strip())
+        ours = list(descendants(harness.pid))
+        assert any("--type=renderer" in command(pid) for pid in ours)
+        assert any("socat" in command(pid) for pid in ours)
+    finally:
+        if whom == "the harness":
+            harness.kill()
+        else:
+            os.killpg(harness.pid, signal.SIGKILL)
+        await harness.wait()
+    await until(lambda: not any(map(running, ours)))
+    sweep()
+    assert not folder.exists()
+    assert [path for path in temporary.rglob("*") if not path.is_dir()] == []
+    assert not list(temporary.glob("playwright*"))
