@@ -14,14 +14,14 @@ class BodyTooLargeError(Exception):
 
 
 class Spool:
-    """A body, written once and read as often as wanted. Close it.
+    """A body, written once and read as often as wanted. Close it. An empty one holds nothing.
 
     Args:
         limit: most bytes; none for no limit.
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - closed by `close`
+        self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
         self._digest = hashlib.sha256()
         self._limit = limit
         self.size = 0
@@ -38,16 +38,20 @@ class Spool:
             BodyTooLargeError: beyond the limit.
             OSError: if the disk is full.
         """
+        if not data:
+            return
         self.size += len(data)
         if self._limit is not None and self.size > self._limit:
             raise BodyTooLargeError(f"the body has more than {self._limit} bytes")
         self._digest.update(data)
+        if self._file is None:
+            self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - `close` does
         self._file.write(data)
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Read it from the start, 64 KiB at a time."""
         place = 0
-        while place < self.size:
+        while self._file and place < self.size:
             self._file.seek(place)
             data = self._file.read(_CHUNK)
             if not data:
@@ -57,7 +61,8 @@ class Spool:
 
     def close(self) -> None:
         """Let go of it."""
-        self._file.close()
+        if self._file:
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self

@@ -18,8 +18,6 @@ from harness.gateway.wire import Stream
 IDLE = 600.0
 """Seconds without a byte before a connection is given up."""
 _HEAD_SECONDS = 60.0
-_LINGER_SECONDS = 5.0
-_LINGER_BYTES = 33_554_432
 _MAX_HEAD = 65_536
 _LINE = re.compile(
     rb"(?P<method>[-!#$%&'*+.^_`|~0-9A-Za-z]+) (?P<target>[\x21-\x7e]+) (?P<version>HTTP/[0-9.]+)"
@@ -199,18 +197,7 @@ class Conversation:
             "x-harness-rule: malformed\r\n\r\n"
         )
         await self.stream.write(head.encode() + text)
-        await self.hang_up()
-
-    async def hang_up(self) -> None:
-        """Close, after letting the browser read: unread bytes would reset the connection under its answer."""
-        swallowed = 0
-        try:
-            async with asyncio.timeout(_LINGER_SECONDS):
-                while not self.stream.gone and swallowed < _LINGER_BYTES:
-                    swallowed += len(await self.stream.read())
-        except (TimeoutError, ConnectionError):
-            pass
-        self.stream.close()
+        await self.stream.hang_up()
 
     def _event(self, data: bytes) -> object:
         try:

@@ -125,7 +125,7 @@ class ProxyGateway:
                     await self._tunnel(core, talk, wire, event)
                     break
                 if not await handle(core, talk, _absolute(event), event):
-                    await talk.hang_up()
+                    await talk.stream.hang_up()
                     break
         except MalformedError as error:
             self._noticed(f"refused: {error}")
@@ -170,7 +170,7 @@ class ProxyGateway:
         try:
             while (event := await talk.request()) is not None:
                 if not await handle(core, talk, _origin(event, scheme, host, port), event):
-                    await talk.hang_up()
+                    await talk.stream.hang_up()
                     return
         except MalformedError as error:
             self._noticed(f"refused at {host}:{port}: {error}")

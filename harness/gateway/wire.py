@@ -13,6 +13,8 @@ from typing import Protocol
 
 _HIGH = 262_144
 _READ = 65_536
+_LINGER_SECONDS = 5.0
+_LINGER_BYTES = 33_554_432
 
 
 class Stream(Protocol):
@@ -33,6 +35,13 @@ class Stream(Protocol):
 
     def watched(self) -> contextlib.AbstractContextManager[None]:
         """While inside, the running task is cancelled when the other side hangs up."""
+        ...
+
+    async def hang_up(self) -> None:
+        """Say that no more will come, let the other side read and leave, then close.
+
+        Closing at once over bytes that were not read would reset the connection and lose the answer.
+        """
         ...
 
     def close(self) -> None:
@@ -69,6 +78,7 @@ class Wire(asyncio.Protocol):
         self._room.set()
         self._ended = asyncio.Event()
         self._watcher: asyncio.Task[object] | None = None
+        self._listener: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of asyncio's protocol."""
@@ -85,6 +95,8 @@ class Wire(asyncio.Protocol):
         if len(self._buffer) > _HIGH and self._transport and not self._held:
             self._held = True
             self._transport.pause_reading()
+        if self._listener:
+            self._listener()
 
     def eof_received(self) -> bool:
         """Part of asyncio's protocol: stay open for writing."""
@@ -127,6 +139,10 @@ class Wire(asyncio.Protocol):
     async def read(self) -> bytes:
         """Wait for bytes; none once the other side is done."""
         await self._arrived()
+        return self.take()
+
+    def take(self) -> bytes:
+        """What has arrived so far."""
         data = bytes(self._buffer)
         self._buffer.clear()
         if self._held and self._transport:
@@ -149,16 +165,34 @@ class Wire(asyncio.Protocol):
             self._transport.write(data)
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """While inside, the running task is cancelled when the other side hangs up."""
-        task = asyncio.current_task()
+    def watched(self, listener: Callable[[], None] | None = None) -> Iterator[None]:
+        """While inside, the running task is cancelled when the other side hangs up.
+
+        Args:
+            listener: called when bytes arrive meanwhile.
+        """
         if self._gone:
             raise ConnectionResetError("the other side hung up")
-        self._watcher = task
+        self._watcher, self._listener = asyncio.current_task(), listener
         try:
             yield
         finally:
-            self._watcher = None
+            self._watcher = self._listener = None
+
+    def leave(self) -> None:
+        """The other side has said, by other means than this connection's end, that it is done."""
+        self._left()
+
+    async def hang_up(self) -> None:
+        """Say that no more will come, let the other side read and leave, then close."""
+        swallowed = 0
+        with contextlib.suppress(OSError):
+            if self._transport and not self._transport.is_closing():
+                self._transport.write_eof()
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while not self._gone and swallowed < _LINGER_BYTES:
+                    swallowed += len(await self.read())
+        self.close()
 
     def close(self) -> None:
         """Send what is buffered, then hang up."""
@@ -211,6 +245,7 @@ class TlsStream:
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_side=server_side, server_hostname=name)
+        self._early = bytearray()
 
     @property
     def gone(self) -> bool:
@@ -244,6 +279,10 @@ class TlsStream:
 
     async def read(self) -> bytes:
         """Wait for bytes; none once the other side is done."""
+        if self._early:
+            early = bytes(self._early)
+            self._early.clear()
+            return early
         while True:
             try:
                 return self._tls.read(_READ)
@@ -270,17 +309,38 @@ class TlsStream:
         await self._flush()
 
     def watched(self) -> contextlib.AbstractContextManager[None]:
-        """While inside, the running task is cancelled when the other side hangs up."""
-        return self._wire.watched()
+        """While inside, the running task is cancelled when the other side hangs up, or says so in TLS."""
+        return self._wire.watched(self._listen)
+
+    def _listen(self) -> None:
+        if len(self._early) >= _HIGH:
+            return
+        self._in.write(self._wire.take())
+        try:
+            while piece := self._tls.read(_READ):
+                self._early += piece
+            self._wire.leave()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError:
+            self._wire.leave()
+
+    async def hang_up(self) -> None:
+        """Say that no more will come, let the other side read and leave, then close."""
+        self._goodbye()
+        await self._wire.hang_up()
 
     def close(self) -> None:
         """Say goodbye in TLS, send what is buffered, then hang up."""
+        self._goodbye()
+        self._wire.close()
+
+    def _goodbye(self) -> None:
         with contextlib.suppress(ssl.SSLError, ConnectionError):
             try:
                 self._tls.unwrap()
             except ssl.SSLWantReadError:
                 self._wire.put(self._out.read())
-        self._wire.close()
 
     def abort(self) -> None:
         """Hang up at once."""

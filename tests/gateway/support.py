@@ -93,7 +93,9 @@ class Setup:
         reader, writer = await asyncio.open_unix_connection(str(self.socket))
         return Client(reader, writer)
 
-    async def tunnel(self, host: str, port: int = 443, *, sni: str | None = None, tls: bool = True) -> "Client":
+    async def tunnel(
+        self, host: str, port: int = 443, *, sni: str | None = None, tls: bool = True
+    ) -> "Client":
         """A connection through CONNECT, with TLS unless told otherwise."""
         client = await self.plain()
         await client.write(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
@@ -113,7 +115,9 @@ class Setup:
         """Ask for one page and hang up."""
         return await self.ask("GET", href, headers)
 
-    async def ask(self, method: str, href: str, headers: Mapping[str, str] = {}, body: bytes = b"") -> "Reply":
+    async def ask(
+        self, method: str, href: str, headers: Mapping[str, str] = {}, body: bytes = b""
+    ) -> "Reply":
         scheme, _, rest = href.partition("://")
         host, slash, path = rest.partition("/")
         client = await (self.tunnel(host) if scheme == "https" else self.plain())
@@ -176,9 +180,9 @@ class Client:
 
     async def ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
         """One request and its whole answer; the connection can be used again."""
-        fields = list(headers.items())
+        fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         if body:
-            fields.append(("content-length", str(len(body))))
+            fields.append((b"content-length", str(len(body)).encode()))
         await self.write(self.http.send(h11.Request(method=method, target=target, headers=fields)) or b"")
         if body:
             await self.write(self.http.send(h11.Data(data=body)) or b"")

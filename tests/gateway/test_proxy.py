@@ -14,7 +14,12 @@ async def test_a_get_over_tls_reaches_the_app_and_is_accounted_for(tmp_path: Pat
         reply = await setup.get("https://shop.test/a%20b?q=1", accept="text/html", sec_fetch_dest="document")
         assert reply.status == 200
         seen = reply.json()
-        assert (seen["method"], seen["path"], seen["query"], seen["scheme"]) == ("GET", "/a b", "q=1", "https")
+        assert (seen["method"], seen["path"], seen["query"], seen["scheme"]) == (
+            "GET",
+            "/a b",
+            "q=1",
+            "https",
+        )
         assert ["host", "shop.test"] in seen["headers"]
         (exchange,) = await setup.keeper.exchanges(1)
         assert (exchange.status, exchange.sent, exchange.received) == (200, 0, len(reply.body))

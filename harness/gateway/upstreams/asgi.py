@@ -12,10 +12,8 @@ from harness.gateway.upstreams.ticket import Order, spend
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-App = Callable[
-    [Scope, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-]
-"""An ASGI 3 application."""
+App = Callable[..., Any]
+"""An ASGI 3 application: an async callable of scope, receive and send."""
 
 _LIFESPAN_SECONDS = 30.0
 _FAREWELL_SECONDS = 10.0

@@ -108,8 +108,8 @@ async def _body(order: Order, response: httpcore.Response) -> AsyncGenerator[byt
 
 
 def _failed(order: Order, error: Exception) -> UpstreamError:
-    if isinstance(error.__cause__, UpstreamError):
-        return error.__cause__
+    if error.args and isinstance(error.args[0], UpstreamError):
+        return error.args[0]
     what = {
         httpcore.ConnectError: "cannot be reached",
         httpcore.ConnectTimeout: "does not answer the connection",
@@ -136,10 +136,13 @@ class _Backend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             return _Stream(await self._dial(host, port, timeout or CONNECT_SECONDS))
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout("no answer in time") from error
+        except TimeoutError:
+            raise httpcore.ConnectTimeout("no answer in time") from None
+        except UpstreamError as error:
+            # httpcore drops causes on the way, so the reason itself travels as the argument.
+            raise httpcore.ConnectError(error) from None
         except OSError as error:
-            raise httpcore.ConnectError(error.strerror or str(error)) from error
+            raise httpcore.ConnectError(error.strerror or str(error)) from None
 
 
 class _Stream(httpcore.AsyncNetworkStream):
