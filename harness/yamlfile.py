@@ -63,7 +63,9 @@ def parse_yaml(text: str, name: str, error: type[InputError]) -> tuple[dict[str,
 def explain(error: ValidationError, file: Path | str, marks: Marks, model: type[BaseModel]) -> str:
     """Say the first thing that is wrong, where, and the nearest right word."""
     found = max(error.errors(include_url=False), key=lambda one: one["type"] == "extra_forbidden")
-    path = tuple(part for part in found["loc"] if not _is_tag(part))
+    path: tuple[str | int, ...] = ()
+    for part in found["loc"]:
+        path = (*path, part) if (*path, part) in marks or not _is_tag(part) else path
     place = next((marks[path[:n]] for n in range(len(path), -1, -1) if path[:n] in marks), (1, 1))
     where = ".".join(str(part) for part in path)
     prefix = f"{file}:{place[0]}:{place[1]}: "

@@ -167,7 +167,8 @@ def _shadowed(one: _Read, read: list[_Read]) -> str | None:
         if other.rank > one.rank or (other.rank == one.rank and other.place >= one.place):
             continue
         if one.on <= other.on and _covers(other.conditions, one.conditions):
-            return f"it decides nothing: {other.rule.name!r} speaks wherever it does, and says {other.rule.verdict}"
+            said = f"{other.rule.name!r} speaks wherever it does, and says {other.rule.verdict}"
+            return f"it decides nothing: {said}"
     return None
 
 

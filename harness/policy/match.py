@@ -170,12 +170,6 @@ def _anchored(source: str) -> str:
     return f"(?s){start}(?:{source.removeprefix('.*').removesuffix('.*')}){end}"
 
 
-def read_comparison(text: str, number: int) -> Comparison:
-    """Make a comparison of the sign a text begins with and the number that was read behind it."""
-    found = re.match(r"\s*(>=|<=|>|<|=)?", text)
-    return Comparison((found[1] if found else None) or "=", number)
-
-
 class RuleFailedError(Exception):
     """Trying one rule's pattern went wrong."""
 

@@ -5,6 +5,7 @@ conditions a rule may have depends on what it speaks of, as `FIELDS` says.
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal, Self, get_args
@@ -25,7 +26,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from harness.action import KINDS, Button
 from harness.clearance import Outcome, Resource
-from harness.policy.match import Comparison, Style, Text, read_comparison, read_pattern
+from harness.policy.match import Comparison, Style, Text, read_pattern
 from harness.task import Size
 
 On = Literal["action", "request", "navigate", "plan", "signal"]
@@ -80,11 +81,13 @@ def read_size(text: str) -> Comparison:
     Raises:
         ValueError: if no number of bytes stands in it.
     """
-    bare = text.strip().lstrip("<>=").strip()
+    found = re.fullmatch(r"\s*(>=|<=|>|<|=)?\s*([0-9].*)", text)
     try:
-        return read_comparison(text, _SIZE.validate_python(int(bare) if bare.isdecimal() else bare))
+        if found is not None:
+            return Comparison(found[1] or "=", _SIZE.validate_python(found[2]))
     except ValidationError:
-        raise ValueError("write a size like '> 10kB', '<= 1MB' or '0'") from None
+        pass
+    raise ValueError("write a size like '> 10kB', '<= 1MB' or '0'")
 
 
 def _size(value: Any) -> Any:

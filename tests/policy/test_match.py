@@ -6,13 +6,14 @@ import pytest
 import re2
 from harness.policy.match import (
     LONGEST_PATTERN,
+    Comparison,
+    NumberIndex,
     RuleFailedError,
     Style,
     TextIndex,
     chord_name,
     engine_options,
     fold,
-    read_comparison,
     read_pattern,
 )
 
@@ -197,14 +198,14 @@ def test_chords_have_one_name(keys: tuple[str, ...], name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value", "holds"),
+    ("sign", "value", "holds"),
     [
-        *(("> 5", 6, True), ("> 5", 5, False), (">= 5", 5, True), ("< 5", 4, True), ("< 5", 5, False)),
-        *(("<= 5", 5, True), ("<= 5", 6, False), ("= 5", 5, True), ("5", 5, True), ("5", 6, False)),
+        *((">", 6, True), (">", 5, False), (">=", 5, True), (">=", 4, False), ("<", 4, True)),
+        *(("<", 5, False), ("<=", 5, True), ("<=", 6, False), ("=", 5, True), ("=", 6, False)),
     ],
 )
-def test_comparisons(text: str, value: int, holds: bool) -> None:
-    assert read_comparison(text, 5).holds(value) is holds
+def test_comparisons(sign: str, value: int, holds: bool) -> None:
+    assert Comparison(sign, 5).holds(value) is holds
 
 
 def test_regular_expressions_have_room_and_say_nothing_on_standard_error() -> None:
@@ -212,3 +213,13 @@ def test_regular_expressions_have_room_and_say_nothing_on_standard_error() -> No
     assert options.max_mem >= 64 << 20
     assert options.log_errors is False
     assert re2.compile("a", options).search("a")
+
+
+def test_numbers_are_indexed_like_texts() -> None:
+    index = NumberIndex(
+        [(1, Comparison(">", 5)), (2, Comparison("<", 5)), (2, Comparison(">", 9)), (4, Comparison("=", 7))]
+    )
+    assert index.conditioned == 7
+    assert index.matching(7, 7) == 1 | 4
+    assert index.matching(10, 7) == 1 | 2
+    assert index.matching(10, 2) == 2

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from harness.errors import PolicyError
+from harness.policy.engine import Engine
 from harness.policy.schema import Policy
-from pydantic import ValidationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import JsonValue, ValidationError
 
 FULL = """\
 version: 1
@@ -107,6 +111,8 @@ def test_a_copy_does_not_keep_the_hash() -> None:
 
 BAD = [
     ("domain: {}", "3:1", "unknown key 'domain'; did you mean 'domains'?"),
+    ("Domains: {}", "3:1", "unknown key 'Domains'; did you mean 'domains'?"),
+    ("X: {}", "3:1", "unknown key 'X'; known keys"),
     ("rule: []", "3:1", "did you mean 'rules'?"),
     ("version: 2", "3:1", "version"),
     ("domains: {navigat: [a.test]}", "3:11", "did you mean 'navigate'?"),
@@ -205,6 +211,7 @@ BAD = [
     ("rules: [{name: a, on: request, when: {body_size: -1}, verdict: ask}]", "3:39", "> 10kB"),
     ("rules: [{name: a, on: request, when: {header: {}}, verdict: ask}]", "3:39", "at least 1"),
     ("rules: [{name: a, on: request, when: {header: {x: 're:('}}, verdict: ask}]", "3:48", "missing \\)"),
+    ("rules: [{name: a, on: request, when: {header: {X-A: 're:('}}, verdict: ask}]", "3:48", "header.X-A"),
     ("examples: [{action: {kind: clik}, expect: ask}]", "3:13", "did you mean 'click'?"),
     ("examples: [{action: {kind: click, target: {rol: x}}, expect: ask}]", "3:44", "did you mean 'role'?"),
     ("examples: [{action: {kind: click}}]", "3:12", "'examples.0.expect' is missing"),
@@ -274,3 +281,69 @@ def test_a_dictionary_is_checked_as_a_file_is() -> None:
                 "rules": [{"name": "a", "on": "action", "when": {"kind": "clik"}, "verdict": "ask"}],
             }
         )
+
+
+WORDS = st.sampled_from(
+    [
+        "click",
+        "shop.test",
+        "*",
+        "re:(",
+        "re:a",
+        "https://shop.test/*",
+        "> 5",
+        "ask",
+        "x" * 5_000,
+        "",
+        "\u200b",
+        "a\nb",
+    ]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=8)
+JUNK: st.SearchStrategy[JsonValue] = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(deeper for key, one in inner for deeper in places(one, (*path, key)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+@settings(max_examples=150, deadline=None)
+@given(path=st.sampled_from(places(yaml.safe_load(FULL))), new=JUNK)
+def test_a_policy_with_anything_in_any_place_is_read_or_refused(
+    path: tuple[Any, ...], new: JsonValue
+) -> None:
+    data = replaced(yaml.safe_load(FULL), path, new)
+    try:
+        policy = Policy.model_validate(data)
+    except ValidationError:
+        return
+    assert Engine(policy).sha256 == policy.sha256
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("policies")
+
+
+@settings(max_examples=100, deadline=None)
+@given(cut=st.integers(0, len(FULL)), junk=st.text(st.characters(codec="utf-8"), max_size=5))
+def test_a_file_with_anything_in_any_place_is_read_or_refused(folder: Path, cut: int, junk: str) -> None:
+    try:
+        said = read(folder, FULL[:cut] + junk + FULL[cut:]).name
+    except PolicyError as error:
+        said = str(error).removeprefix(f"{folder}/policy.yaml:")
+    assert said
+    assert not said.startswith("/")
