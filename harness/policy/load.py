@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_FOLDERS = (_PACKAGE.parent / "policies", _PACKAGE / "_data" / "policies")
+_FOLDERS = (_PACKAGE / "_data" / "policies", _PACKAGE.parent / "policies")
 
 
 def ready_made(name: str) -> Path | None:
