@@ -10,7 +10,7 @@ _CHUNK = 65_536
 
 
 class BodyTooLargeError(Exception):
-    """A body beyond the limit."""
+    """A body beyond the limit, or the disk."""
 
 
 class Spool:
@@ -35,8 +35,7 @@ class Spool:
         """Add to the end.
 
         Raises:
-            BodyTooLargeError: beyond the limit.
-            OSError: if the disk is full.
+            BodyTooLargeError: beyond the limit, or if the disk is full.
         """
         if not data:
             return
@@ -46,7 +45,10 @@ class Spool:
         self._digest.update(data)
         if self._file is None:
             self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - `close` does
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise BodyTooLargeError(f"the body cannot be kept until it is judged: {error.strerror}") from None
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Read it from the start, 64 KiB at a time."""

@@ -76,6 +76,8 @@ class _Account:
     received: int = 0
     error: str | None = None
     tally: Tally | None = None
+    whole: bool = False
+    """Whether the browser was sent all of the answer."""
     _told: bool = field(default=False, repr=False)
 
     def close(self) -> None:
@@ -140,7 +142,8 @@ async def handle(core: Core, talk: Conversation, address: url.Address, event: h1
                     return await _connect(talk, job, opening, account)
                 return await _forward(talk, job, body, account)
             except asyncio.CancelledError:
-                account.error = "the browser hung up" if talk.stream.gone else "the gateway was closed"
+                if not account.whole:
+                    account.error = "the browser hung up" if talk.stream.gone else "the gateway was closed"
                 raise
             except ConnectionError as error:
                 account.error = account.error or str(error)
@@ -222,11 +225,13 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
     except h11.LocalProtocolError as error:
         return await _failed(talk, request, UpstreamError(f"the answer's head is not HTTP: {error}"), account)
     account.status = answer.status
+    length = next((int(value) for name, value in answer.headers if name == b"content-length"), None)
     try:
         if request.method != "HEAD" and answer.status not in {204, 304}:
             async for chunk in answer.body:
                 await talk.data(chunk)
                 account.received += len(chunk)
+                account.whole = account.received == length
         return await talk.end()
     except UpstreamError as error:
         account.error = str(error)

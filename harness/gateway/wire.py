@@ -246,6 +246,7 @@ class TlsStream:
         self._out = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_side=server_side, server_hostname=name)
         self._early = bytearray()
+        self._reading = False
 
     @property
     def gone(self) -> bool:
@@ -292,7 +293,11 @@ class TlsStream:
                 return b""
             except ssl.SSLError as error:
                 raise ConnectionResetError(f"TLS broke: {error.reason}") from None
-            data = await self._wire.read()
+            self._reading = True
+            try:
+                data = await self._wire.read()
+            finally:
+                self._reading = False
             if data:
                 self._in.write(data)
             else:
@@ -313,7 +318,7 @@ class TlsStream:
         return self._wire.watched(self._listen)
 
     def _listen(self) -> None:
-        if len(self._early) >= _HIGH:
+        if self._reading or len(self._early) >= _HIGH:
             return
         self._in.write(self._wire.take())
         try:

@@ -192,17 +192,13 @@ class Client:
     async def answer(self) -> Reply:
         """Read one answer."""
         async with asyncio.timeout(20):
-            head, content = None, bytearray()
-            while True:
-                match await self.event():
-                    case h11.Response() as head:
-                        pass
-                    case h11.Data() as data:
-                        content += data.data
-                    case h11.EndOfMessage():
-                        break
-                    case _:
-                        pass
+            head: h11.Response | None = None
+            content = bytearray()
+            while not isinstance(event := await self.event(), h11.EndOfMessage):
+                if isinstance(event, h11.Response):
+                    head = event
+                elif isinstance(event, h11.Data):
+                    content += event.data
         assert head is not None
         if self.http.our_state is h11.DONE and self.http.their_state is h11.DONE:
             self.http.start_next_cycle()
