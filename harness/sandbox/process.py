@@ -81,23 +81,29 @@ class Relay:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:
+            writer.close()
+            return
         task = asyncio.ensure_future(self._join(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        # A task that is cancelled before its first step never comes to close anything.
+        task.add_done_callback(lambda _: writer.close())
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends = [writer]
         try:
             there, out = await asyncio.open_unix_connection(self._socket)
-        except OSError:
-            writer.close()
-            return
-        try:
+            ends.append(out)
             async with asyncio.TaskGroup() as both:
                 both.create_task(_copy(reader, out))
                 both.create_task(_copy(there, writer))
+        except OSError:
+            return
         finally:
-            for end in (writer, out):
+            for end in ends:
                 end.close()
+            for end in ends:
                 with contextlib.suppress(OSError):
                     await end.wait_closed()
 
