@@ -3,10 +3,10 @@
 import hashlib
 import os
 import re
-import stat
 from pathlib import Path
 
 from harness.errors import TraceError
+from harness.trace.files import regular
 
 FOLDER = "blobs"
 """The name of the folder in a run's folder."""
@@ -78,12 +78,8 @@ class BlobStore:
         """
         path = self.path(digest)
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                about = os.fstat(descriptor)
-                if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
-                    raise TraceError(f"{path}: is not a file of at most {LARGEST:,} bytes")
-                data = file.read(LARGEST)
+            with regular(path) as file:
+                data = file.read(LARGEST + 1)
         except FileNotFoundError:
             raise TraceError(f"{path}: the blob is missing") from None
         except OSError as error:

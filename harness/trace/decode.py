@@ -73,8 +73,9 @@ def _moment(value: JsonValue) -> datetime:
 
 
 def _explain(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "union_tag_invalid":
-        return f"no event is called {str(first['input'])[:80]!r}".replace("\\n", " ")
-    return f"{where + ': ' if where else ''}{first['msg']}"[:300]
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:200]
+    tag = first.get("ctx", {}).get("tag")
+    if tag is not None:
+        return f"{where or 'no event'}{': nothing' if where else ''} is called {str(tag)[:80]!r}"
+    return f"{where + ': ' if where else ''}{first['msg'][:200]}"

@@ -23,16 +23,15 @@ This checks a chain without the harness:
 
 import hashlib
 import json
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from harness.errors import TraceError
+from harness.trace.files import regular
 
 FILE = "events.jsonl"
 """The name of the file in a run's folder."""
@@ -112,7 +111,7 @@ def lines(file: Path) -> Iterator[Line]:
         TraceError: if it is missing, not a regular file, or cannot be read.
     """
     try:
-        with _regular(file) as opened:
+        with regular(file) as opened:
             number = 0
             while raw := opened.readline(LONGEST + 1):
                 number += 1
@@ -136,14 +135,6 @@ def events_file(path: Path) -> Path:
         what = f"has no {FILE}, so it is not a trace" if path.is_dir() else "there is no such trace"
         raise TraceError(f"{path}: {what}; `harness trace ls` lists the traces there are")
     return file
-
-
-def _regular(file: Path) -> BinaryIO:
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise TraceError(f"{file}: is not a regular file; name a run's folder or its {FILE}")
-    return os.fdopen(descriptor, "rb")
 
 
 def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

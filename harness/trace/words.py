@@ -32,7 +32,7 @@ from harness.action import (
 from harness.clearance import Target
 
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _TIMES = {1: "", 2: "double-", 3: "triple-"}
 
 OUTCOMES = {

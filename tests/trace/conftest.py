@@ -47,7 +47,7 @@ POLICY = "ab" * 32
 SHOP = "https://shop.test/products/blue-mug"
 
 
-def png(colour: str, width: int = 320, height: int = 200) -> bytes:
+def picture(colour: str, width: int = 320, height: int = 200) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(file, "PNG")
     return file.getvalue()
@@ -85,13 +85,13 @@ class Story:
         )
 
     def look(
-        self, step: int, picture: bytes, *, title: str = "Blue mug", thought: str = "why", **more: str
+        self, step: int, shot: bytes, *, title: str = "Blue mug", thought: str = "why", **more: str
     ) -> None:
         url = more.get("url", SHOP)
         self.write(
             Observed(
                 step=step,
-                screenshot=self.writer.blob(picture),
+                screenshot=self.writer.blob(shot),
                 size=(320, 200),
                 url=url,
                 title=title,
@@ -196,15 +196,15 @@ class Story:
             role="link", name="Terms", tag="a", href="https://shop.test/terms", url="https://other.test/"
         )
         self.start()
-        self.look(1, png("white"), thought='click "Add to cart"')
+        self.look(1, picture("white"), thought='click "Add to cart"')
         self.act(1, Click(x=60, y=42), button)
         self.request(1, "POST", "https://shop.test/cart/items", cookie="session=abcdef")
         self.request(1, "GET", "https://tracker.test/pixel", "deny")
-        self.look(2, png("white"))
+        self.look(2, picture("white"))
         self.act(2, Scroll(x=100, y=100, dy=300), link)
         self.act(2, Type(text="Ada"), link, index=1)
         self.act(2, Drag(path=((10, 10), (50, 60), (90, 20))), index=2)
-        self.look(3, png("red"))
+        self.look(3, picture("red"))
         self.act(3, Click(x=60, y=42, button="right", count=2), button, outcome="ask")
         self.act(3, Goto(url="https://evil.test/"), outcome="deny", index=1)
         self.write(
@@ -212,7 +212,7 @@ class Story:
                 step=3, effect=(sign := SafetySignal(provider="acme", code="odd")), verdict=self.verdict(sign)
             )
         )
-        self.look(4, png("blue"))
+        self.look(4, picture("blue"))
         self.act(4, Zoom(region=(10, 10, 100, 80)))
         self.act(4, Answer(text="Done", data={"order_id": "10042"}), index=1)
         self.write(
@@ -244,3 +244,9 @@ def run(story: Story, folder: Path) -> Path:
     """A whole run on disk; what was written is in `story.events`."""
     story.whole()
     return folder
+
+
+@pytest.fixture
+def png() -> Callable[[str], bytes]:
+    """Makes a picture of one colour."""
+    return picture

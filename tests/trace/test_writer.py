@@ -33,7 +33,7 @@ from harness.trace.events import (
     RunFinished,
     RunStarted,
 )
-from harness.trace.lines import LONGEST, START
+from harness.trace.lines import LONGEST, START, lines, sealed_with
 from harness.trace.reader import Trace
 from harness.trace.redact import Redactor
 from harness.trace.verify import verify
@@ -50,7 +50,7 @@ HASHES = st.sampled_from(["ab" * 32, "cd" * 32, "00" * 32])
 FLOATS = st.floats(allow_nan=False)
 SMALL = st.integers(0, 3)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | FLOATS | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(-9, 9) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=5,
 )
@@ -209,9 +209,8 @@ def test_reading_back_gives_equal_events(
     assert [one.seq for one in found] == list(range(len(whole)))
     assert [one.prev for one in found] == [START, *(one.hash for one in found[:-1])]
     assert found[-1].hash == head
-    assert not [
-        problem for problem in verify(folder).problems if "hash" in problem and "blob" not in problem
-    ][1:]
+    written = list(lines(folder / "events.jsonl"))
+    assert all(sealed_with(line.raw, one.prev) for line, one in zip(written, found, strict=True))
 
 
 def test_a_step_repeats_nothing(run: Path) -> None:
@@ -367,14 +366,14 @@ PRIVATE = ("unshare", "--user", "--map-root-user", "--mount")
 
 
 def test_after_kill_9_every_line_that_was_reported_is_there(tmp_path: Path) -> None:
-    for place in range(5):
+    for place in range(3):
         folder = tmp_path / str(place)
         with subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
             reported = 0
             for line in child.stdout:
                 reported = int(line)
-                if reported >= 40 * place + 3:
+                if reported >= 60 * place + 3:
                     break
             child.kill()
         found = verify(folder)

@@ -1,0 +1,176 @@
+"""What a trace costs: bytes a step beyond the pictures, and time a write at 10 and at 10,000 events."""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.action import Click, Type
+from harness.clearance import Act, Box, Request, Target, Verdict, digest
+from harness.screen import Tab
+from harness.trace.events import (
+    Acted,
+    Acting,
+    AskedModel,
+    Event,
+    Judged,
+    ModelReplied,
+    Observed,
+    Requested,
+    Responded,
+    RunStarted,
+)
+from harness.trace.verify import verify
+from harness.trace.writer import TraceWriter
+
+POLICY = "3f" * 32
+HEADERS = (
+    ("host", "shop.test"),
+    ("connection", "keep-alive"),
+    ("content-type", "application/x-www-form-urlencoded"),
+    ("upgrade-insecure-requests", "1"),
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0"),
+    ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+    ("sec-fetch-site", "same-origin"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-dest", "document"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("cookie", "session=0123456789abcdef"),
+)
+
+
+def start() -> RunStarted:
+    return RunStarted(
+        run_id="bench",
+        task={"name": "bench"},
+        policy={"name": "bench"},
+        policy_sha256=POLICY,
+        model="scripted",
+        approver="deny",
+        sandbox={"kind": "bubblewrap", "isolated": True},
+        versions={"harness": "0"},
+    )
+
+
+def allowed(effect: Act | Request) -> Verdict:
+    return Verdict(
+        outcome="allow", rule="default", reason="No rule speaks of it.", policy=POLICY, effect=digest(effect)
+    )
+
+
+def step(number: int, screenshot: str, raw: str, requests: int) -> Iterator[Event]:
+    """One step as the loop records it: look, ask, reply, judge, act, and what the page asks for."""
+    url = f"https://shop.test/products/{number % 40}?page={number}"
+    title = f"Blue mug {number} · The Mug Shop"
+    action = Click(x=412, y=number % 700) if number % 3 else Type(text=f"Ada Lovelace {number}")
+    target = Target(
+        role="button",
+        name="Add to cart",
+        tag="button",
+        text="Add to cart",
+        form_method="post",
+        form_action="https://shop.test/cart/items",
+        submits=True,
+        frame_origin="https://shop.test",
+        url=url,
+        box=Box(x=320.5, y=number % 700, width=180.25, height=44),
+        fingerprint=digest(Act(action=action)),
+    )
+    act = Act(action=action, target=target)
+    tabs = (Tab(id=1, url=url, title=title, active=True),)
+    yield Observed(step=number, screenshot=screenshot, size=(1280, 720), url=url, title=title, tabs=tabs)
+    yield AskedModel(step=number)
+    yield ModelReplied(
+        step=number,
+        thought=f'click "Add to cart" on page {number}',
+        actions=(action,),
+        raw=raw,
+        seconds=0.214,
+    )
+    yield Judged(step=number, effect=act, verdict=allowed(act))
+    yield Acting(step=number, index=0, action=action, target=target, effect=digest(act))
+    for index in range(requests):
+        request = Request(
+            id=f"{number}-{index}",
+            method="POST",
+            url=f"https://shop.test/cart/items/{number}",
+            headers=HEADERS,
+            body_size=33,
+            resource="document",
+        )
+        yield Requested(step=number, request=request, verdict=allowed(request))
+        yield Responded(step=number, request=request.id, status=303, sent=33, seconds=0.004)
+    yield Acted(step=number, index=0, action=action, status="done", seconds=0.041)
+
+
+def bytes_a_step(folder: Path, requests: int, steps: int = 200) -> float:
+    writer = TraceWriter.create(folder, now=lambda: datetime.now(UTC))
+    writer.write(start())
+    file = folder / "events.jsonl"
+    before = file.stat().st_size
+    blob = writer.blob(b"a picture")
+    for number in range(1, steps + 1):
+        for event in step(number, blob, blob, requests):
+            writer.write(event)
+    writer.close()
+    return (file.stat().st_size - before) / steps
+
+
+def writes(folder: Path, count: int, *, sync: bool) -> list[float]:
+    """Microseconds of each write; with `sync`, of those that wait for the medium."""
+    writer = TraceWriter.create(folder, now=lambda: datetime.now(UTC))
+    writer.write(start())
+    taken: list[float] = []
+    number = 0
+    while len(taken) < count:
+        number += 1
+        for event in step(number, "ab" * 32, "cd" * 32, number % 2):
+            wait = sync and event.kind == "acting"
+            began = time.perf_counter()
+            writer.write(event, sync=wait)
+            if wait == sync:
+                taken.append((time.perf_counter() - began) * 1e6)
+    writer.close()
+    return taken[:count]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        plain, one = bytes_a_step(root / "0", 0), bytes_a_step(root / "1", 1)
+        few = statistics.median(
+            statistics.median(writes(root / f"few-{run}", 10, sync=False)) for run in range(20)
+        )
+        many = writes(root / "many", 10_000, sync=False)
+        last = statistics.median(many[-1000:])
+        synced = statistics.median(writes(root / "sync", 50, sync=True))
+        lines = sum(1 for _ in (root / "many" / "events.jsonl").open("rb"))
+        began = time.perf_counter()
+        verify(root / "many")
+        checked = lines / (time.perf_counter() - began)
+    figures = {
+        "bytes_a_step": round(plain),
+        "bytes_a_step_with_one_request": round(one),
+        "write_us_at_10": round(few, 1),
+        "write_us_at_10000": round(last, 1),
+        "write_growth": round(last / few, 2),
+        "write_sync_us": round(synced, 1),
+        "verify_lines_a_second": round(checked),
+    }
+    for name, value in figures.items():
+        print(f"{name:<32} {value:>12,}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0 if plain <= 2000 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from harness.action import Click, Press
+from harness.clearance import Act, Approval, Request, Target, Usage, Verdict, digest
+from harness.screen import Tab
+from harness.trace.compact import Memory, plain
+from harness.trace.events import ApprovalGiven, Judged, ModelReplied, Observed, Requested, RunStarted
+from harness.trace.redact import Redactor
+from pydantic import BaseModel, JsonValue
+
+POLICY = "ab" * 32
+
+
+def start() -> RunStarted:
+    return RunStarted(
+        run_id="r",
+        task={},
+        policy={},
+        policy_sha256=POLICY,
+        model="m",
+        approver="a",
+        sandbox=None,
+        versions={},
+    )
+
+
+def told(*events: BaseModel) -> list[dict[str, JsonValue]]:
+    """Shrink events one after another, and check that each grows back."""
+    writer, reader, found = Memory(), Memory(), []
+    for seq, event in enumerate(events):
+        fields = plain(event)
+        short = writer.shrink(fields)
+        assert reader.grow(json.loads(json.dumps(short))) == fields
+        writer.learn(seq, fields)
+        reader.learn(seq, fields)
+        found.append(short)
+    return found
+
+
+def test_defaults_are_left_out_but_kind_and_schema_stay() -> None:
+    assert plain(ModelReplied(step=1, usage=Usage(), thought="")) == {"kind": "model_replied", "step": 1}
+    assert plain(start())["schema"] == 1
+    assert plain(Click(x=1, y=2, count=2)) == {"kind": "click", "x": 1, "y": 2, "count": 2}
+
+
+def test_moments_are_written_in_words() -> None:
+    approval = Approval(decision="approve", by="ada", at=datetime(2026, 1, 2, tzinfo=UTC))
+    fields = plain(ApprovalGiven(step=1, question="q", approval=approval, seconds=1))
+    assert fields["approval"] == {"decision": "approve", "by": "ada", "at": "2026-01-02T00:00:00+00:00"}
+
+
+def test_words_of_the_format_are_never_taken_for_a_secret() -> None:
+    act = Judged(
+        step=1,
+        effect=Act(action=Press(keys=("Enter",)), target=Target(name="Enter allow")),
+        verdict=Verdict(outcome="allow", rule="r", reason="", policy="p", effect="e"),
+    )
+    fields = plain(act, Redactor({"a": "Enter", "b": "allow", "c": "action", "d": "judged", "e": "press"}))
+    assert Judged.model_validate(fields).effect == Act(
+        action=Press(keys=("Enter",)), target=Target(name="[secret:a] [secret:b]")
+    )
+    assert fields["verdict"] == {"outcome": "allow", "rule": "r", "reason": "", "policy": "p", "effect": "e"}
+
+
+def test_a_verdict_leaves_out_the_run_policy_and_its_own_effect() -> None:
+    act = Act(action=Click(x=1, y=2))
+    good = Verdict(outcome="allow", rule="r", reason="w", policy=POLICY, effect=digest(act))
+    odd = good.model_copy(update={"policy": "other", "effect": "other"})
+    _, first, second = told(
+        start(), Judged(step=1, effect=act, verdict=good), Judged(step=1, effect=act, verdict=odd)
+    )
+    assert first["verdict"] == {"outcome": "allow", "rule": "r", "reason": "w"}
+    assert second["verdict"] == plain(odd)
+
+
+def test_a_header_is_written_once() -> None:
+    def asked(*headers: tuple[str, str]) -> Requested:
+        request = Request(id="1", method="GET", url="u", headers=headers)
+        verdict = Verdict(outcome="allow", rule="r", reason="w", policy=POLICY, effect=digest(request))
+        return Requested(step=1, request=request, verdict=verdict)
+
+    first, second, third = told(
+        asked(("a", "1"), ("a", "1"), ("b", "2")),
+        asked(("b", "2"), ("c", "3")),
+        asked(("c", "3"), ("a", "1")),
+    )
+    requests = [one["request"] for one in (first, second, third)]
+    headers = [one["headers"] for one in requests if isinstance(one, dict)]
+    assert headers == [[["a", "1"], ["a", "1"], ["b", "2"]], [1, ["c", "3"]], [2, 0]]
+
+
+def test_a_tab_and_a_target_leave_out_what_the_screen_says() -> None:
+    tabs = (
+        Tab(id=1, url="u", title="t", active=True),
+        Tab(id=2, url="u", title="t"),
+        Tab(id=3, url="u", active=True),
+    )
+    seen = Observed(step=1, screenshot="0" * 64, size=(1, 1), url="u", title="t", tabs=tabs)
+    target = Target(name="n", text="n", url="u")
+    bare = Target(name="n")
+    acts = [
+        Judged(
+            step=1,
+            effect=Act(action=Click(x=1, y=1), target=one),
+            verdict=Verdict(outcome="allow", rule="r", reason="w", policy="p", effect="e"),
+        )
+        for one in (target, bare)
+    ]
+    look, first, second = told(seen, *acts)
+    assert look["tabs"] == [
+        {"id": 1, "active": True},
+        {"id": 2, "url": "u", "title": "t"},
+        {"id": 3, "title": "", "active": True},
+    ]
+    assert first["effect"] == {"kind": "action", "action": plain(Click(x=1, y=1)), "target": {"name": "n"}}
+    assert second["effect"] == {
+        "kind": "action",
+        "action": plain(Click(x=1, y=1)),
+        "target": {"name": "n", "url": "", "text": ""},
+    }
+
+
+@pytest.mark.parametrize("number", [-1, 0, 99])
+def test_a_number_for_no_header_is_refused(number: int) -> None:
+    with pytest.raises(ValueError, match="stands in no line before"):
+        Memory().grow({"kind": "requested", "request": {"headers": [number]}})
+
+
+def test_a_line_stays_readable_by_itself(run: Path) -> None:
+    kinds = [json.loads(line)["kind"] for line in (run / "events.jsonl").read_text().splitlines()]
+    assert kinds[0] == "run_started"
+    assert kinds[-1] == "run_finished"
+    assert {"observed", "judged", "acting", "acted", "requested", "responded"} <= set(kinds)
