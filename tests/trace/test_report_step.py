@@ -1,0 +1,85 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from harness.action import Click, Goto, Wait
+from harness.clearance import Request, Verdict
+from harness.trace.blobs import BlobStore
+from harness.trace.events import Acted, AskedModel, Failed, ModelReplied, Observed, Responded
+from harness.trace.report_media import Pictures
+from harness.trace.report_step import FEW, chip, has, section, step_name, text, tone
+from harness.trace.timeline import Deed, Exchange, Step
+
+THEN = datetime(2026, 1, 2, tzinfo=UTC)
+ALLOW = Verdict(outcome="allow", rule="default", reason="fine", policy="p", effect="e")
+DENY = ALLOW.model_copy(update={"outcome": "deny", "rule": "domains", "reason": "not there"})
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Pictures:
+    return Pictures(BlobStore(tmp_path), [])
+
+
+def exchange(number: int, verdict: Verdict = ALLOW) -> Exchange:
+    request = Request(id=str(number), method="GET", url=f"https://a.test/{number}", resource="image")
+    return Exchange(
+        request, verdict, response=Responded(step=1, request=str(number), status=200, received=10)
+    )
+
+
+def test_text_is_escaped_and_visible() -> None:
+    assert text("<b>&\"'\u202e") == "&lt;b&gt;&amp;&quot;&#x27;⟨U+202E⟩"
+    assert chip("<", "ok", "big") == '<span class="chip ok big">&lt;</span>'
+
+
+def test_a_step_is_toned_by_the_worst_in_it() -> None:
+    done = Acted(step=1, index=0, action=Wait(), status="done")
+    failed = done.model_copy(update={"status": "failed"})
+    assert tone(Step(1, THEN)) == ""
+    assert tone(Step(1, THEN, deeds=[Deed(result=done)])) == "ok"
+    assert tone(Step(1, THEN, deeds=[Deed(result=failed)])) == "bad"
+    assert tone(Step(1, THEN, exchanges=[exchange(1, DENY)])) == "bad"
+    assert tone(Step(1, THEN, failures=[Failed(error="E", message="m")])) == "bad"
+    assert has(Step(1, THEN, exchanges=[exchange(1, DENY)])) == "refused requests"
+    assert step_name(Step(0, THEN)) == "Before the first step"
+
+
+def test_few_requests_are_open_and_many_are_folded(pictures: Pictures) -> None:
+    few = section(Step(1, THEN, exchanges=[exchange(n) for n in range(FEW)]), 0, pictures)
+    many = section(Step(1, THEN, exchanges=[exchange(n) for n in range(FEW + 1)]), 0, pictures)
+    assert '<details class="wire" open>' in few
+    assert '<details class="wire">' in many
+    assert "7 requests · 70 B" in many
+
+
+def test_refused_requests_stand_first_and_open_the_list(pictures: Pictures) -> None:
+    exchanges = [*(exchange(n) for n in range(FEW + 1)), exchange(99, DENY)]
+    html = section(Step(1, THEN, exchanges=exchanges), 0, pictures)
+    assert '<details class="wire" open>' in html
+    assert html.index("https://a.test/99") < html.index("https://a.test/0")
+    assert html.count('<tr class="bad">') == 1
+    assert "domains: not there" in html
+
+
+def test_a_reason_is_said_once(pictures: Pictures) -> None:
+    refused = Acted(
+        step=1, index=0, action=Goto(url="u"), status="refused", message="not there", rule="domains"
+    )
+    html = section(
+        Step(1, THEN, deeds=[Deed(action=refused.action, verdicts=[DENY], result=refused)]), 0, pictures
+    )
+    assert html.count("not there") == 1
+    assert 'class="deed bad"' in html
+
+
+def test_silence_is_said(pictures: Pictures) -> None:
+    assert "did not answer" in section(Step(1, THEN, asked=AskedModel(step=1).step == 1), 0, pictures)
+    assert "asked for no action" in section(Step(1, THEN, reply=ModelReplied(step=1)), 0, pictures)
+
+
+def test_a_missing_screenshot_leaves_the_story(pictures: Pictures) -> None:
+    seen = Observed(step=1, screenshot="ab" * 32, size=(0, -5), url="u", settled=False)
+    html = section(Step(1, THEN, observed=seen, deeds=[Deed(action=Click(x=1, y=2))]), 1.5, pictures)
+    assert "the blob is missing" in html
+    assert "Click at 1, 2" in html
+    assert "+1.5 s" in html
