@@ -30,14 +30,15 @@ from harness.sandbox.ground_node import (
     Look,
     Node,
     Spot,
-    describe,
     focused_in,
     inspect,
     lens_of,
-    node_at,
+    nearest,
+    nodes_at,
     present,
     world_of,
 )
+from harness.sandbox.ground_target import describe
 
 _ATTEMPTS: Final = 8
 
@@ -117,7 +118,7 @@ class Grounder:
                     except (Error, LostError) as error:
                         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                         self._sessions.forget(page)
-                        await asyncio.sleep(0.005 * 2**attempt)
+                        await asyncio.sleep(min(0.005 * 2**attempt, 0.04))
         except TimeoutError:
             reason = (
                 f"the page did not answer within {self._seconds:g} s; it may be busy, or a dialog may be open"
@@ -129,14 +130,16 @@ class Grounder:
     async def _hit(self, page: Page, session: CDPSession, point: Point, look: Look) -> Node | None:
         above: Node | None = None
         for _ in range(DEPTH):
-            spot, local = await self._hit_here(session, point)
+            spot, local = await self._hit_here(session, point, look)
             look.url = look.url or local[0].url
             if spot is None:
                 return above
             node = await inspect(spot, look, focused=False)
+            if node.child is None and node.shown["nodeName"] in {"IFRAME", "FRAME"}:
+                raise LostError("the frame under it has just been taken out")
             if node.child is None or any(node.child == document.frame for document in local):
                 return node
-            lens = Lens.over((await session.send("DOM.getBoxModel", {"backendNodeId": spot.node}))["model"])
+            lens = await lens_of(node, look)
             inside = lens.into(point)
             if inside is None:
                 return node
@@ -144,27 +147,37 @@ class Grounder:
             look.lenses.append(lens)
         raise LostError(f"frames are nested deeper than {DEPTH}")
 
-    async def _hit_here(self, session: CDPSession, point: Point) -> tuple[Spot | None, list[Document]]:
+    async def _hit_here(
+        self, session: CDPSession, point: Point, look: Look
+    ) -> tuple[Spot | None, list[Document]]:
         seen = self._seen.get(session, _Seen())
         layout, tree, world, found = await asyncio.gather(
             session.send("Page.getLayoutMetrics"),
             session.send("Page.getFrameTree"),
             world_of(session, seen.frame),
-            node_at(session, point, seen.scroll),
+            nodes_at(session, point, seen.scroll),
         )
         scroll = (round(layout["cssLayoutViewport"]["pageX"]), round(layout["cssLayoutViewport"]["pageY"]))
         if scroll != seen.scroll:
-            found = await node_at(session, point, scroll)
+            found = await nodes_at(session, point, scroll)
         local = list(documents(tree["frameTree"]))
-        if found is None:
+        if not found:
             return None, local
-        document = next((each for each in local if each.frame == found["frameId"]), None)
+        frames = set(found.values())
+        document = next((each for each in local if each.frame in frames), None)
         if document is None:
             raise LostError("the frame under it has just been put in or taken out")
         if world is None or document.frame != seen.frame:
             world = await world_of(session, document.frame)
         self._seen[session] = _Seen(scroll, document.frame)
-        return Spot(session, document, present(world), found["backendNodeId"]), local
+        spots = [
+            Spot(session, document, present(world), number)
+            for number, frame in found.items()
+            if frame == document.frame
+        ]
+        if len(spots) > 1 and document is local[0]:
+            return await nearest(spots, point, look), local
+        return spots[0], local
 
     async def _focus(self, page: Page, session: CDPSession, look: Look) -> Node | None:
         frame: str | None = None
@@ -184,6 +197,13 @@ class Grounder:
                 return node
             above, frame = node, node.child
             if all(frame != each.frame for each in local):
-                look.lenses.append(await lens_of(session, focus))
+                look.lenses.append(await _drawn(node, look))
                 session = await self._sessions.frame(page, frame)
         raise LostError(f"frames are nested deeper than {DEPTH}")
+
+
+async def _drawn(node: Node, look: Look) -> Lens | None:
+    try:
+        return await lens_of(node, look)
+    except LostError:  # a frame that is not drawn can have the focus
+        return None

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
+from weakref import WeakSet
 
 from playwright.async_api import BrowserContext, CDPSession, Error, Frame, Page
 
@@ -50,18 +51,24 @@ class Lens:
     """Width and height of the frame inside."""
 
     @classmethod
-    def over(cls, model: dict[str, Any]) -> Self:
-        """Make one from a `DOM.BoxModel` of the embedding element.
+    def over(cls, model: dict[str, Any], box: dict[str, Any]) -> Self:
+        """Make one of an embedding element.
+
+        Args:
+            model: its `DOM.BoxModel`.
+            box: what `FRAME_BOX` says of it.
 
         Raises:
             LostError: if the element has no area.
         """
-        width, height = float(model["width"]), float(model["height"])
-        matrix = _square_to(model["border"])
-        start = _apply(_inverse(matrix), (model["content"][0], model["content"][1]))
-        end = _apply(_inverse(matrix), (model["content"][4], model["content"][5]))
-        left, top = start[0] * width, start[1] * height
-        return cls(matrix, width, height, left, top, (end[0] * width - left, end[1] * height - top))
+        quad: Quad = model["border"]
+        if not box["moved"]:  # then the frame is drawn from a whole pixel
+            shift = [math.floor(at + 0.5) - at for at in model["content"][:2]]
+            quad = [at + shift[i % 2] for i, at in enumerate(quad)]
+        if box["width"] <= 0 or box["height"] <= 0:
+            raise LostError("the frame under it has no area")
+        inner = (box["inner"][0], box["inner"][1])
+        return cls(_square_to(quad), box["width"], box["height"], box["left"], box["top"], inner)
 
     def into(self, point: Point) -> Point | None:
         """Carry a point into the frame; nothing if it falls on the element's border or padding."""
@@ -101,6 +108,7 @@ class Sessions:
         self._pages: dict[Page, CDPSession] = {}
         self._frames: dict[Page, dict[Frame, CDPSession]] = {}
         self._names: dict[Page, dict[str, CDPSession]] = {}
+        self._enabled: WeakSet[CDPSession] = WeakSet()
 
     async def page(self, page: Page) -> CDPSession:
         """Give the session of a page's main frame."""
@@ -127,11 +135,15 @@ class Sessions:
                 if found is not None:
                     frames[frame] = found[1]
                     names[found[0]] = found[1]
-            if name in names:
-                await names[name].send("Accessibility.enable")
-        if name not in names:
+        session = names.get(name)
+        if session is None:
             raise LostError("the frame under it cannot be entered")
-        return names[name]
+        if (
+            session not in self._enabled
+        ):  # here, not when it is opened: a frame that hangs must not stop the rest
+            await session.send("Accessibility.enable")
+            self._enabled.add(session)
+        return session
 
     def forget(self, page: Page) -> None:
         """Look for a page's frames afresh."""
