@@ -73,7 +73,7 @@ def build(
     values = dict(kept)
     return Request(
         id=ident,
-        method=method.decode().upper() if method.isalpha() else method.decode(),
+        method=method.decode().upper(),
         url=address.href,
         headers=kept,
         body_size=size,

@@ -12,7 +12,6 @@ from typing import Any
 
 import h11
 import trustme
-
 from harness.clearance import Cleared, Refusal, Request, Verdict, clear, digest
 from harness.gateway.base import Exchange, Upstream
 from harness.gateway.body import Spool

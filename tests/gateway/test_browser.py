@@ -7,11 +7,9 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from playwright.async_api import Browser, async_playwright
-
 from harness.clearance import Refusal
 from harness.gateway.upstreams.asgi import AsgiUpstream
-
+from playwright.async_api import Browser, async_playwright
 from tests.gateway.support import Receive, Scope, Send, Setup, opened
 
 FILE = bytes(range(256)) * 4096

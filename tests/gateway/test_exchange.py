@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from harness.clearance import Cleared, Refusal, Request
 from harness.gateway.base import Exchange
 from harness.gateway.upstreams.asgi import AsgiUpstream
-
-from tests.gateway.support import Bookkeeper, Receive, Scope, Send, answering, ask, echo, opened, ticket
+from tests.gateway.support import Bookkeeper, Receive, Scope, Send, answering, echo, opened, ticket
 
 SHOP = {"host": "shop.test"}
 NO = Refusal(rule="no", reason="Because.")
@@ -466,7 +464,3 @@ async def test_the_name_in_the_handshake_is_the_name_in_connect(tmp_path: Path) 
         assert await client.raw(b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n") == b""
         await client.close()
         assert setup.keeper.heads == []
-
-
-def test_tickets_in_these_tests_are_real() -> None:
-    assert isinstance(ask("https://shop.test/"), Cleared)

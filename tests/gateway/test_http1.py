@@ -4,12 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from harness.gateway.http1 import MalformedError, check
 from harness.gateway.upstreams.asgi import AsgiUpstream
-
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.gateway.support import echo, opened
 
 OK = b"GET http://shop.test/ HTTP/1.1\r\nHost: shop.test\r\n"

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from harness.clearance import Refusal
 from harness.gateway.upstreams.asgi import AsgiUpstream
-
 from tests.gateway.support import echo, opened
 
 

@@ -1,10 +1,9 @@
 """Addresses are read as Chromium reads them, or refused."""
 
 import pytest
+from harness.gateway import url
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.gateway import url
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from harness.clearance import Refusal
+from harness.gateway.upstreams.asgi import AsgiUpstream
+from harness.gateway.upstreams.fixed import FixedUpstream
+from harness.gateway.websocket import MAX_MESSAGE
+from tests.gateway.support import Client, Receive, Scope, Send, Setup, opened, serving
+from tests.gateway.upstreams.test_internet import internet
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -16,13 +22,6 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
-
-from harness.clearance import Refusal
-from harness.gateway.upstreams.asgi import AsgiUpstream
-from harness.gateway.upstreams.fixed import FixedUpstream
-from harness.gateway.websocket import MAX_MESSAGE
-from tests.gateway.support import Client, Receive, Scope, Send, Setup, opened, serving
-from tests.gateway.upstreams.test_internet import internet
 
 
 class Browser:
@@ -186,7 +185,9 @@ async def test_a_servers_own_refusal_is_passed_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["app", "fixed"])
 @pytest.mark.parametrize(("word", "code"), [("close", 4002), ("fail", 0)])
-async def test_the_other_sides_close_reaches_the_page(kind: str, word: str, code: int, tmp_path: Path) -> None:
+async def test_the_other_sides_close_reaches_the_page(
+    kind: str, word: str, code: int, tmp_path: Path
+) -> None:
     async with serving(real) as server:
         upstream = FixedUpstream(f"http://127.0.0.1:{server.port}") if kind == "fixed" else AsgiUpstream(app)
         async with opened(tmp_path, {"shop.test": upstream}) as setup:
@@ -255,4 +256,3 @@ async def test_garbage_frames_close_the_socket(tmp_path: Path) -> None:
         await setup.keeper.exchanges(1)
         await browser.client.rest()
         await browser.client.close()
-

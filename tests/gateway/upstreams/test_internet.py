@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
 from harness.errors import NotClearedError
 from harness.gateway.base import UpstreamError
 from harness.gateway.upstreams.addresses import Address
 from harness.gateway.upstreams.internet import InternetUpstream, resolve
-
 from tests.gateway.support import ask, certified, opened, saying, serving, spool, whole
 
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
