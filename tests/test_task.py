@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from harness.errors import TaskError
-from harness.task import Limits, StateCheck, Task, TextCheck, UrlCheck, dump_yaml
+from harness.task import Limits, Task, dump_yaml
 
 GOOD: dict[str, Any] = {
     "name": "buy-a-mug",
@@ -25,7 +25,8 @@ def test_a_task_is_read_filled_and_written_again(tmp_path: Path) -> None:
     filled = task.filled()
     assert filled.goal == "Buy a mug for Ada."
     assert filled.steps == ('type "Ada" into "Full name"', 'type "{{secret:pin}}" into "PIN"')
-    assert [type(check) for check in task.checks] == [UrlCheck, TextCheck, StateCheck]
+    kinds = [type(check).__name__ for check in task.checks]
+    assert kinds == ["UrlCheck", "TextCheck", "StateCheck"]
     assert task.limits == Limits(seconds=300, download=50_000_000, tokens=500_000, cost=2)
     file = tmp_path / "again.yaml"
     file.write_text(dump_yaml(task))

@@ -173,7 +173,7 @@ class Run:
         async with AsyncExitStack() as stack:
             rundir = stack.enter_context(RunFolder.create())
             sandbox = self._choose(rundir.path)
-            internet = InternetUpstream(may_dial=self.engine.names_address)
+            internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock)
             stack.push_async_callback(gateway.close)
             stack.push_async_callback(sandbox.close)
