@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, BrowserContext, ViewportSize
 from playwright.async_api import Error as PlaywrightError
 
 from harness.action import Action, Hold, Move, Press, TakeScreenshot, Type, Wait, Zoom
@@ -14,6 +14,7 @@ from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.files import Downloads
 from harness.sandbox.ground import Grounder
 from harness.sandbox.input import Hand
+from harness.sandbox.navigate import PATIENCE
 from harness.sandbox.overlays import Overlays
 from harness.sandbox.perform import outside, perform, place_of
 from harness.sandbox.settle import settle
@@ -55,17 +56,17 @@ class Driver:
         Raises:
             SandboxError: if the browser does not answer.
         """
-        width, height = self._size
+        size = ViewportSize(width=self._size[0], height=self._size[1])
         try:
             async with asyncio.timeout(4 * CALL):
                 self._context = context = await self._browser.new_context(
-                    viewport={"width": width, "height": height}, accept_downloads=True, locale="en-US"
+                    viewport=size, accept_downloads=True, locale="en-US"
                 )
                 session = await self._browser.new_browser_cdp_session()
         except (TimeoutError, PlaywrightError) as error:
             raise SandboxError(f"the browser could not be driven: {first_line(error)}") from error
         self._browser.on("disconnected", self._died)
-        tabs = Tabs(context, self._note, self._watch)
+        tabs = Tabs(context, size, self._note, self._watch)
         self._built = tabs, Grounder(context)
         first = await tabs.open()
         info = await first.send("Target.getTargetInfo")
@@ -76,9 +77,10 @@ class Driver:
             if target["type"] == "page" and target.get("browserContextId") == ours:
                 tabs.announced(target["targetId"])
 
+        await first.call(session.send("Target.setDiscoverTargets", {"discover": True}), "watch for tabs")
+        # Listening begins here: what the browser announced until now was there before any page could open it.
         session.on("Target.targetCreated", created)
         session.on("Target.targetDestroyed", lambda event: tabs.destroyed(event["targetId"]))
-        await first.call(session.send("Target.setDiscoverTargets", {"discover": True}), "watch for tabs")
 
     async def observe(self) -> Screen:
         """Wait until the screen is still, within the cap, and give it.
@@ -87,24 +89,16 @@ class Driver:
             SandboxError: if the page or the browser has crashed, or does not answer.
         """
         tabs, _ = self._parts
-        await tabs.arrivals(self._options.settle_cap)
-        await tabs.ensure()
-        tab = tabs.active
-        settled = await self._picture(tab)
-        if await self._over.look(tab):
-            settled = await self._picture(tab)
-        png = await self._over.finish(tab)
-        listed = await asyncio.gather(*(self._tab(one, active=one is tab) for one in tabs.all))
-        title = next((one.title for one in listed if one.active), "")
-        return Screen(
-            screenshot=Screenshot.of(png),
-            url=tab.page.url[:URL],
-            title=title,
-            tabs=tuple(listed),
-            notes=self._said(),
-            downloads=self._downloads.all,
-            settled=settled,
-        )
+        while True:
+            await tabs.arrivals(self._options.settle_cap)
+            await tabs.ensure()
+            tab = tabs.active
+            try:
+                return await self._screen(tabs, tab)
+            except SandboxError:
+                if self._dead is not None or tabs.get(tab.id) is tab:
+                    raise
+                # It closed itself while it was looked at: look at the one that is shown now.
 
     async def ground(self, action: Action) -> Target | None:
         """Say what an action would touch.
@@ -121,6 +115,7 @@ class Driver:
         drawn = self._over.ground(action, tab, point)
         if drawn is not None:
             return drawn
+        await tab.landed(PATIENCE)
         if point is None:
             return await tab.call(grounder.focused(tab.page), "find what has the focus", 2 * CALL)
         return await tab.call(grounder.at(tab.page, *point), "find what is at the point", 2 * CALL)
@@ -161,6 +156,23 @@ class Driver:
             except (TimeoutError, PlaywrightError) as error:
                 raise SandboxError(f"the browser did not close its tabs: {first_line(error)}") from error
         await self._over.close()
+
+    async def _screen(self, tabs: Tabs, tab: OpenTab) -> Screen:
+        settled = await self._picture(tab)
+        if await self._over.look(tab):
+            settled = await self._picture(tab)
+        png = await self._over.finish(tab)
+        listed = await asyncio.gather(*(self._tab(one, active=one is tab) for one in tabs.all))
+        title = next((one.title for one in listed if one.active), "")
+        return Screen(
+            screenshot=Screenshot.of(png),
+            url=tab.page.url[:URL],
+            title=title,
+            tabs=tuple(listed),
+            notes=self._said(),
+            downloads=self._downloads.all,
+            settled=settled,
+        )
 
     async def _perform(self, action: Action, tabs: Tabs, tab: OpenTab) -> ActOutcome:
         wrong = outside(action, tab.pointer, self._size)

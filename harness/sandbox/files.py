@@ -66,10 +66,10 @@ def _read(folder: Path, name: str, limit: int) -> bytes:
         raise ActionError(
             f"no file {name[:200]!r} can be uploaded ({why}); the folder has {known}"
         ) from error
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise ActionError(f"{name[:200]!r} is not a plain file, so it is not uploaded")
     with os.fdopen(number, "rb") as file:
-        about = os.fstat(number)
-        if not stat.S_ISREG(about.st_mode):
-            raise ActionError(f"{name[:200]!r} is not a plain file, so it is not uploaded")
         data = file.read(limit + 1)
     if len(data) > limit:
         raise ActionError(

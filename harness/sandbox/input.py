@@ -24,6 +24,7 @@ FIRST_REPEAT: Final = 0.25
 """Seconds until a held key begins to repeat."""
 
 _SIDE_BUTTONS: Final = {"back": 8, "forward": 16}
+_SHIFTED: Final = dict(zip("`1234567890-=[]\\;',./", '~!@#$%^&*()_+{}|:"<>?', strict=True))
 _BITS: Final = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
 _FAR_KEYS: Final = {f"F{number}": 111 + number for number in range(13, 25)}
 
@@ -147,7 +148,7 @@ class Hand:
             while (left := end - loop.time()) > 0:
                 await asyncio.sleep(min(pause, left))
                 if loop.time() < end:
-                    await self._key_down(action.keys[-1])
+                    await self._key_down(self._keys[-1])
                 pause = REPEAT
 
     async def release(self) -> None:
@@ -159,11 +160,12 @@ class Hand:
 
     @asynccontextmanager
     async def _holding(self, keys: Sequence[str]) -> AsyncIterator[None]:
-        for key in keys:
+        named = [_shifted(key) if "Shift" in keys[:at] else key for at, key in enumerate(keys)]
+        for key in named:
             self._keys.append(key)
             await self._key_down(key)
         yield
-        for key in reversed(keys):
+        for key in reversed(named):
             await self._key_up(key)
 
     async def _key_down(self, key: str) -> None:
@@ -228,6 +230,10 @@ class Hand:
         wrong = [key for key in keys if len(key) == 1 and not _has_key(key)]
         if wrong:
             raise ActionError(f"no key gives {wrong[0]!r}; write it with 'type', or press it alone")
+
+
+def _shifted(key: str) -> str:
+    return _SHIFTED.get(key, key.upper() if len(key) == 1 else key)
 
 
 def _has_key(character: str) -> bool:

@@ -66,5 +66,5 @@ async def zoom(tab: OpenTab, action: Zoom, size: tuple[int, int], drawn: bytes |
     metrics = await tab.send("Page.getLayoutMetrics")
     clip["x"] += metrics["cssVisualViewport"]["pageX"]
     clip["y"] += metrics["cssVisualViewport"]["pageY"]
-    answer = await tab.send("Page.captureScreenshot", {"format": "png", "clip": clip}, 10)
+    answer = await tab.send("Page.captureScreenshot", {"format": "png", "clip": clip}, 2 * tab.patience)
     return ActOutcome(ok=True, image=Screenshot.of(base64.b64decode(answer["data"])))

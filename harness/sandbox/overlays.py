@@ -1,4 +1,4 @@
-"""What lies over the page: dialogs and file choosers, which stop everything else, and pickers, which do not."""
+"""What lies over the page: dialogs and file choosers, which stop all else, and pickers, which do not."""
 
 import asyncio
 from collections.abc import Callable
@@ -69,7 +69,7 @@ class Overlays:
         drawn = self.drawn(tab)
         if drawn is not None:
             return drawn
-        tip = await tooltip_at(tab, self._size) if tab.hovering else ()
+        tip = await tooltip_at(tab, self._size) if tab.hovering and not tab.leaving else ()
         return draw(self.last(tab), tip) if tip else self.last(tab)
 
     def ground(self, action: Action, tab: OpenTab, point: tuple[int, int] | None) -> Target | None:

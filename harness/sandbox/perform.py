@@ -139,8 +139,8 @@ def outside(action: Action, pointer: tuple[int, int], size: tuple[int, int]) -> 
     for point in points:
         if not (0 <= point.x < width and 0 <= point.y < height):
             return (
-                f"({point.x}, {point.y}) is outside the screen, which is {width} pixels wide and {height} high;"
-                " nothing happened"
+                f"({point.x}, {point.y}) is outside the screen, which is {width} pixels wide"
+                f" and {height} high; nothing happened"
             )
     return None
 

@@ -21,7 +21,7 @@ class DatePicker:
     """A calendar, a grid of months, or a clock, as the kind of field asks for."""
 
     def __init__(
-        self, kind: Kind, anchor: Box, value: str, today: date, low: str = "", high: str = ""
+        self, kind: Kind, anchor: Box, value: str, *, today: date, low: str = "", high: str = ""
     ) -> None:
         """Make a picker.
 

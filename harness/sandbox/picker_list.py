@@ -102,7 +102,7 @@ class ListPicker:
         """Show other rows."""
         self._top = max(0, min(self._top + rows, len(self._options) - 1))
 
-    def press(self, keys: tuple[str, ...]) -> Change | None:
+    def press(self, keys: tuple[str, ...]) -> Change | None:  # noqa: C901  - a table of keys
         """Arrows move, Enter chooses, Escape closes, letters find."""
         if not self.keyed:
             return Change(close=True) if keys == ("Escape",) else None

@@ -155,7 +155,7 @@ class Pickers:
         Raises:
             SandboxError: if the page crashed or does not answer.
         """
-        if not self._stale or self.current(tab) is not None:
+        if not self._stale or tab.leaving or self.current(tab) is not None:
             return False
         self._stale = False
         self._open = None
@@ -179,7 +179,9 @@ class Pickers:
             await tab.call(tab.page.keyboard.press("Escape"), "close the browser's own picker")
         return field.open
 
-    async def take(self, action: Action, tab: OpenTab, size: tuple[int, int]) -> ActOutcome | None:
+    async def take(  # noqa: C901  - one case a kind of action
+        self, action: Action, tab: OpenTab, size: tuple[int, int]
+    ) -> ActOutcome | None:
         """Let the open picker have an action; nothing if the action is the page's."""
         self._stale = self._stale or isinstance(
             action, Click | MouseDown | MouseUp | Drag | Press | Hold | Type

@@ -11,10 +11,11 @@ from harness.sandbox.tabs import OpenTab
 
 SUBRESOURCES: Final = 1.0
 """Seconds to wait for requests other than the document itself."""
-
 GRACE: Final = 5.0
 """Seconds beyond the cap in which a new document must draw something."""
-_UNREADY: Final = "Unable to capture screenshot"
+FIRST_PATIENCE: Final = 0.5
+"""Seconds after which a picture is asked for again: one asked for while documents change is lost."""
+_UNREADY: Final = ("Unable to capture screenshot", "Not attached to an active page")
 
 
 class Shot(NamedTuple):
@@ -32,8 +33,23 @@ async def capture(tab: OpenTab) -> bytes:
     Raises:
         SandboxError: if the page crashed or does not answer.
     """
-    answer = await tab.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True}, 10)
+    answer = await tab.send(
+        "Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True}, 2 * tab.patience
+    )
     return base64.b64decode(answer["data"])
+
+
+async def _attempt(tab: OpenTab, seconds: float) -> bytes | None:
+    """Take one picture, or nothing if a new document came or `seconds` passed: its answer may never come."""
+    taking = asyncio.ensure_future(capture(tab))
+    moving = asyncio.ensure_future(tab.moved(tab.documents))
+    try:
+        await asyncio.wait({taking, moving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return taking.result() if taking.done() else None
+    finally:
+        for task in (taking, moving):
+            task.cancel()
+        await asyncio.gather(taking, moving, return_exceptions=True)
 
 
 async def settle(
@@ -55,7 +71,8 @@ async def settle(
     """
     now = clock or asyncio.get_running_loop().time
     end = now() + cap
-    before = b""
+    longest = 2 * tab.patience
+    before, patience, hung = b"", FIRST_PATIENCE, now() + longest
     while not interrupted():
         if tab.busy:
             left = max(0.0, end - now())
@@ -63,15 +80,25 @@ async def settle(
                 tab.forget()
             before = b""
         try:
-            png = await capture(tab)
+            png = await _attempt(tab, max(0.1, min(patience, hung - now())))
         except SandboxError as error:
             if interrupted():
                 return None
-            if tab.gone is not None or now() > end + GRACE or _UNREADY not in str(error):
+            if (
+                tab.gone is not None
+                or now() > end + GRACE
+                or not any(sign in str(error) for sign in _UNREADY)
+            ):
                 raise
             # The old document's surface is gone and the new one's has not come.
             await asyncio.sleep(0.01)
             continue
+        if png is None:
+            if now() >= hung:
+                raise SandboxError(f"no picture within {longest:g} s; the page's scripts may be in a loop")
+            patience *= 2
+            continue
+        hung = now() + longest
         seen = hashlib.sha256(png).digest()
         if seen == before and not tab.busy:
             return Shot(png, settled=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
-from playwright.async_api import BrowserContext, CDPSession, Page, Request
+from playwright.async_api import BrowserContext, CDPSession, Page, Request, ViewportSize
 from playwright.async_api import Error as PlaywrightError
 
 from harness.errors import SandboxError
@@ -32,6 +32,7 @@ class OpenTab:
         self.id = number
         self.page = page
         self.target = ""
+        self.patience = CALL
         self.pointer = (0, 0)
         self.hovering = False
         self.documents = 0
@@ -41,6 +42,7 @@ class OpenTab:
         self._cdp: CDPSession | None = None
         self._main = ""
         self._requests: set[Request] = set()
+        self.leaving = False
         self._navigating = False
         self._loading = False
         self._changed = asyncio.Event()
@@ -80,25 +82,26 @@ class OpenTab:
         self.target = info["targetInfo"]["targetId"]
 
     async def send(
-        self, method: str, params: dict[str, Any] | None = None, seconds: float = CALL
+        self, method: str, params: dict[str, Any] | None = None, seconds: float | None = None
     ) -> dict[str, Any]:
         """Call the debugging protocol."""
         answer: dict[str, Any] = await self.call(self.cdp.send(method, params), method, seconds)
         return answer
 
-    async def call(self, work: Awaitable[T], what: str, seconds: float = CALL) -> T:
-        """Wait for an answer of the page, no longer than `seconds`.
+    async def call(self, work: Awaitable[T], what: str, seconds: float | None = None) -> T:
+        """Wait for an answer of the page, no longer than `seconds`, or the tab's patience.
 
         Raises:
             SandboxError: if it crashed, was closed, or is too busy to answer.
         """
-        deadline = asyncio.timeout(seconds)
+        limit = self.patience if seconds is None else seconds
+        deadline = asyncio.timeout(limit)
         self._deadlines.add(deadline)
         try:
             async with deadline:
                 return await work
         except TimeoutError as error:
-            why = self.gone or f"no answer within {seconds:g} s; the page's scripts may be in a loop"
+            why = self.gone or f"no answer within {limit:g} s; the page's scripts may be in a loop"
             raise SandboxError(f"{what}: {why}") from error
         except PlaywrightError as error:
             raise SandboxError(f"{what}: {self.gone or first_line(error)}") from error
@@ -138,6 +141,28 @@ class OpenTab:
             return False
         return True
 
+    async def landed(self, seconds: float) -> None:
+        """Wait until no document is on its way: the browser answers no question about a page meanwhile.
+
+        Raises:
+            SandboxError: if it is still on its way after `seconds`.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while self.leaving and self.gone is None:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError as error:
+            raise SandboxError(
+                f"tab {self.id} has waited {seconds:g} s for a page that has not come"
+            ) from error
+
+    async def moved(self, documents: int) -> None:
+        """Wait until another document than the given one is shown."""
+        while self.documents == documents and self.gone is None:
+            self._changed.clear()
+            await self._changed.wait()
+
     def forget(self) -> None:
         """Wait no longer for what is on its way now: it had its time."""
         self._requests.clear()
@@ -154,12 +179,13 @@ class OpenTab:
     def _requested(self, event: dict[str, Any]) -> None:
         scheme = str(event.get("url", "")).partition(":")[0]
         if event.get("frameId") == self._main and scheme in ("http", "https", "about", "data", "blob"):
-            self._navigating = event.get("navigationType") != "sameDocument"
+            self.leaving = self._navigating = event.get("navigationType") != "sameDocument"
 
     def _navigated(self, event: dict[str, Any]) -> None:
         if "parentId" not in event["frame"]:
             self._main = event["frame"]["id"]
-            self._navigating, self._loading = False, True
+            self.leaving = self._navigating = False
+            self._loading = True
             self.hovering = False
             self.documents += 1
             self._changed.set()
@@ -170,7 +196,7 @@ class OpenTab:
 
     def _stopped(self, event: dict[str, Any]) -> None:
         if event.get("frameId") == self._main:
-            self._navigating = self._loading = False
+            self.leaving = self._navigating = self._loading = False
             self._changed.set()
 
 
@@ -178,9 +204,14 @@ class Tabs:
     """Every tab of a run, the active one among them."""
 
     def __init__(
-        self, context: BrowserContext, note: Callable[[str], None], watch: Callable[[OpenTab], None]
-    ):
+        self,
+        context: BrowserContext,
+        size: ViewportSize,
+        note: Callable[[str], None],
+        watch: Callable[[OpenTab], None],
+    ) -> None:
         self._context = context
+        self._size = size
         self._sessions = Sessions(context)
         self._note = note
         self._watch = watch
@@ -229,7 +260,11 @@ class Tabs:
 
     async def close(self, tab: OpenTab) -> None:
         """Close a tab; a blank one takes the place of the last."""
-        await tab.call(tab.page.close(), f"close tab {tab.id}", 2 * CALL)
+        try:
+            await tab.call(tab.page.close(), f"close tab {tab.id}", 2 * CALL)
+        except SandboxError:
+            if tab.id in self._open:
+                raise
         self._closed(tab)
         await self.ensure()
 
@@ -300,12 +335,12 @@ class Tabs:
                 await page.close()
         except (TimeoutError, PlaywrightError) as error:
             self._note(f"a tab beyond the limit could not be closed: {first_line(error)}")
-        self._expected.clear()
-        self._arrived.set()
 
     async def _adopt(self, tab: OpenTab, *, noted: bool) -> None:
         try:
             await tab.attach()
+            if tab.page.viewport_size != self._size:
+                await tab.call(tab.page.set_viewport_size(self._size), "size a pop-up as the screen")
         except SandboxError as error:
             if tab.gone is None:
                 self._note(f"tab {tab.id} could not be reached: {error}")

@@ -1,0 +1,49 @@
+"""Going places, and not getting there."""
+
+from typing import Any
+
+import pytest
+from harness.action import Back, Forward, Goto, NewTab, Reload
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_history_goes_back_and_forward(pilot: Any) -> None:
+    await pilot.done(
+        Goto(url=f"{pilot.web.base}/mouse.html"), Goto(url=f"{pilot.web.base}/keys.html"), Back()
+    )
+    assert (await pilot.see()).title == "Mouse"
+    await pilot.done(Forward())
+    assert (await pilot.see()).title == "Keys"
+    outcome = await pilot.do(Forward())
+    assert (outcome.ok, outcome.message) == (False, "there is no page to go forward to")
+
+
+async def test_a_reload_loads_again(pilot: Any) -> None:
+    await pilot.go("mouse.html")
+    await pilot.js("void (window.mark = 1)")
+    await pilot.done(Reload())
+    assert await pilot.js("window.mark") is None
+
+
+async def test_what_the_network_refuses_is_an_outcome(pilot: Any) -> None:
+    outcome = await pilot.do(Goto(url="http://127.0.0.1:9/"))
+    assert not outcome.ok
+    assert "ERR_" in outcome.message
+    assert not (await pilot.do(NewTab(url="http://127.0.0.1:9/"))).ok
+    assert len((await pilot.see()).tabs) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "file:///etc/passwd", "chrome://version", "view-source:http://a/", "shop.test"],
+)
+async def test_other_schemes_are_refused(pilot: Any, url: str) -> None:
+    outcome = await pilot.do(Goto(url=url))
+    assert not outcome.ok
+    assert pilot.tab.page.url == "about:blank"
+
+
+async def test_a_download_is_not_a_failure(pilot: Any) -> None:
+    outcome = await pilot.do(Goto(url=f"{pilot.web.base}/download/report.csv"))
+    assert (outcome.ok, outcome.message) == (True, "a download began")
