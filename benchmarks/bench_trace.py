@@ -100,6 +100,7 @@ def step(number: int, screenshot: str, raw: str, requests: int) -> Iterator[Even
             method="POST",
             url=f"https://shop.test/cart/items/{number}",
             headers=HEADERS,
+            body_sha256=digest(act),
             body_size=33,
             resource="document",
         )

@@ -9,11 +9,13 @@ What a reader can put back is left out of a line, so that a step stays small and
 - a target's `url`, if it is that of the last `observed` line, and its `text`, if it is its `name`;
 - the `url` and `title` of the active tab, if they are those of the `observed` line itself;
 - a request's header that stood in an earlier line: its number stands for it. Headers are numbered from 0 in
-  the order in which they were first written, up to 4,096.
+  the order in which they were first written, up to 4,096;
+- the SHA-256 of no bytes, as a request's `body_sha256`: it is written as 0.
 
 A float that JSON has no number for is written as a word: `"NaN"`, `"Infinity"`, `"-Infinity"`.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,6 +29,7 @@ from harness.trace.redact import Redactor, header
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _HEADERS = 4096
+_NO_BYTES = hashlib.sha256(b"").hexdigest()
 _ALWAYS = frozenset({"kind", "schema_"})
 _FIXED = frozenset({"keys", "modifiers"})
 
@@ -200,6 +203,8 @@ class Memory:
             short["target"] = self._short_target(target)
         if isinstance(headers := effect.get("headers"), list):
             short["headers"] = [self._number(pair) for pair in headers]
+        if effect.get("body_sha256") == _NO_BYTES:
+            short["body_sha256"] = 0
         return short
 
     def _whole_effect(self, effect: Fields) -> Fields:
@@ -208,6 +213,8 @@ class Memory:
             whole["target"] = self._whole_target(target)
         if isinstance(headers := effect.get("headers"), list):
             whole["headers"] = [self._pair(one) for one in headers]
+        if effect.get("body_sha256") == 0:
+            whole["body_sha256"] = _NO_BYTES
         return whole
 
     def _short_target(self, target: Fields) -> Fields:

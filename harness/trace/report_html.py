@@ -110,7 +110,7 @@ def _banner(mood: str, title: str, words: str) -> str:
 def _facts(trace: Trace) -> str:
     header, finish = trace.header, trace.finish
     layers = header.sandbox.get("layers") if isinstance(header.sandbox, dict) else None
-    isolation = ", ".join(str(one) for one in layers) if isinstance(layers, list) else ""
+    isolation = " · ".join(str(one) for one in layers) if isinstance(layers, list) else ""
     verdicts = finish.verdicts if finish else _verdicts(trace)
     chips = " ".join(
         chip(f"{verdicts[name]:,} {word}", mood)
@@ -123,7 +123,7 @@ def _facts(trace: Trace) -> str:
         (
             "Sandbox",
             text(sandbox_name(header.sandbox)),
-            text(" · ".join(part for part in (browser, isolation) if part)),
+            text(browser),
         ),
         (
             "Policy",
@@ -139,6 +139,8 @@ def _facts(trace: Trace) -> str:
         f"<div><dt>{label}</dt><dd>{value}{f'<small>{more}</small>' if more else ''}</dd></div>"
         for label, value, more in facts
     )
+    if isolation:
+        cells += f'<div class="wide"><dt>Isolation</dt><dd><small>{text(isolation)}</small></dd></div>'
     return f'<dl class="facts">{cells}</dl>'
 
 

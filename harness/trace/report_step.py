@@ -209,7 +209,7 @@ def _target(target: Target) -> list[tuple[str, str]]:
 
 
 def _verdict(verdict: Verdict) -> str:
-    return f"{verdict_chip(verdict)} by <b>{text(verdict.rule)}</b>. {text(verdict.reason)}"
+    return f"{verdict_chip(verdict)} by <b>{text(verdict.rule)}</b>: {text(verdict.reason)}"
 
 
 def _asking(asking: Asking) -> str:

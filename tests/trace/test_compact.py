@@ -1,3 +1,4 @@
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,6 +122,17 @@ def test_a_tab_and_a_target_leave_out_what_the_screen_says() -> None:
         "action": plain(Click(x=1, y=1)),
         "target": {"name": "n", "url": "", "text": ""},
     }
+
+
+def test_the_hash_of_an_empty_body_is_not_spelled_out() -> None:
+    def asked(body: str | None) -> Requested:
+        request = Request(id="1", method="GET", url="u", body_sha256=body)
+        verdict = Verdict(outcome="allow", rule="r", reason="w", policy=POLICY, effect=digest(request))
+        return Requested(step=1, request=request, verdict=verdict)
+
+    empty, unread, full = told(asked(hashlib.sha256(b"").hexdigest()), asked(None), asked("ab" * 32))
+    requests = [one["request"] for one in (empty, unread, full)]
+    assert [one.get("body_sha256") for one in requests if isinstance(one, dict)] == [0, None, "ab" * 32]
 
 
 @pytest.mark.parametrize("number", [-1, 0, 99])
