@@ -71,12 +71,25 @@ def descendants(pid: int) -> Iterator[int]:
                 yield from descendants(child)
 
 
-def command(pid: int) -> str:
-    """Give a process's command line, or nothing if it is gone."""
+def content(pid: int, name: str) -> str:
+    """Give a file about a process, or nothing if the process is gone or somebody else's."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text("utf-8", errors="replace").replace("\0", " ")
+        return Path(f"/proc/{pid}/{name}").read_text("utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def link(pid: int, name: str) -> str:
+    """Give where a link about a process leads, or nothing if it is gone or somebody else's."""
+    try:
+        return str(Path(f"/proc/{pid}/{name}").readlink())
+    except OSError:
+        return ""
+
+
+def command(pid: int) -> str:
+    """Give a process's command line, or nothing if it is gone."""
+    return content(pid, "cmdline").replace("\0", " ")
 
 
 def running(pid: int) -> bool:
