@@ -86,7 +86,7 @@ def section(step: Step, since: float, pictures: Pictures) -> str:
     story = "".join(
         (
             _thought(step),
-            *_deeds(step.deeds, pictures),
+            *_deeds([*step.deeds, *_unjudged(step)], pictures),
             *(_failure(one.error, one.message) for one in step.failures),
             _notes(step),
         )
@@ -142,6 +142,13 @@ def _thought(step: Step) -> str:
         f'<blockquote class="thought">{text(said, multiline=True, most=20_000)}</blockquote>' if said else ""
     )
     return shown + ("" if step.reply.actions else '<p class="soft">The model asked for no action.</p>')
+
+
+def _unjudged(step: Step) -> list[Deed]:
+    """What the model said that touched nothing, such as its answer."""
+    done = [deed.action for deed in step.deeds]
+    asked = step.reply.actions if step.reply is not None else ()
+    return [Deed(action=action) for action in asked if action not in done]
 
 
 def _deeds(deeds: Sequence[Deed], pictures: Pictures) -> Iterator[str]:

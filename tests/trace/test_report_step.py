@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from harness.action import Click, Goto, Wait
+from harness.action import Answer, Click, Goto, Wait
 from harness.clearance import Request, Verdict
 from harness.trace.blobs import BlobStore
 from harness.trace.events import Acted, AskedModel, Failed, ModelReplied, Observed, Responded
@@ -75,6 +75,13 @@ def test_a_reason_is_said_once(pictures: Pictures) -> None:
 def test_silence_is_said(pictures: Pictures) -> None:
     assert "did not answer" in section(Step(1, THEN, asked=AskedModel(step=1).step == 1), 0, pictures)
     assert "asked for no action" in section(Step(1, THEN, reply=ModelReplied(step=1)), 0, pictures)
+
+
+def test_an_answer_is_shown_though_it_touched_nothing(pictures: Pictures) -> None:
+    reply = ModelReplied(step=1, actions=(Wait(), Answer(text="Order 7")))
+    html = section(Step(1, THEN, reply=reply, deeds=[Deed(action=Wait())]), 0, pictures)
+    assert "Answer: Order 7" in html
+    assert html.count("Wait 1.0 s") == 1
 
 
 def test_a_missing_screenshot_leaves_the_story(pictures: Pictures) -> None:
