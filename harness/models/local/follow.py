@@ -1,6 +1,7 @@
 """What one sentence makes of one screen: actions, a value, patience, or a reason to give up. No I/O."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -28,7 +29,7 @@ from harness.action import (
     Wait,
 )
 from harness.clearance import Box
-from harness.models.local.layout import beside, field_of, table_below, toggle_of, value_of
+from harness.models.local.layout import beside, field_of, locate, menus, table_below, toggle_of, value_of
 from harness.models.local.matching import FUZZY_PART, Ambiguous, Match, Missing, matches, resolve
 from harness.models.local.ocr import Line, View
 from harness.models.local.sentences import (
@@ -64,6 +65,7 @@ from harness.screen import Observation
 PATIENCE = 5.0
 """Seconds to wait for a text that a sentence needs."""
 _MOST_SCROLLS = 60
+_DATE = r"(?i)\b(?:[mdyhs]+|am|pm)\b|\d"
 
 
 @dataclass(frozen=True)
@@ -132,15 +134,21 @@ def needs_eyes(sentence: Sentence) -> bool:
             return True
 
 
-def follow(sentence: Sentence, view: View, observation: Observation, progress: Progress) -> Outcome:  # noqa: C901, PLR0912
-    """Say what a sentence wants done on this screen."""
+def follow(  # noqa: C901, PLR0912
+    sentence: Sentence,
+    view: View,
+    observation: Observation,
+    progress: Progress,
+    known: Mapping[str, JsonValue],
+) -> Outcome:
+    """Say what a sentence wants done on this screen, given the values that are known so far."""
     match sentence:
         case ClickOn(place, button, count):
             return _at(view, place, lambda x, y: (Click(x=x, y=y, button=button, count=count),))
         case HoverOver(place):
             return _at(view, place, lambda x, y: (Move(x=x, y=y),))
-        case TypeInto(text, label):
-            return _type(view, text, label)
+        case TypeInto(text, label, read):
+            return _type(view, known.get(text) if read else text, label)
         case ClearField(label):
             return _clear(view, label)
         case SelectOption(option, label):
@@ -213,7 +221,7 @@ def _place(view: View, place: Find | At) -> tuple[tuple[int, int], str] | NotYet
         if _inside(view, place.x, place.y):
             return (place.x, place.y), f"The sentence says {place.x}, {place.y}"
         return Fail(f"{place.x}, {place.y} is outside the screen of {view.width} x {view.height}")
-    found = resolve(view.lines, place)
+    found = locate(view, place)
     if isinstance(found, Match):
         return found.centre, _seen(found, place)
     return _unresolved(found)
@@ -228,13 +236,13 @@ def _at(view: View, place: Find | At, act: Callable[[int, int], tuple[Action, ..
 
 
 def _label(view: View, label: Find) -> tuple[Match, tuple[int, int], str | None] | NotYet | Fail:
-    found = resolve(view.lines, label, lambda match: field_of(view, match) is not None)
+    found = locate(view, label, lambda match: field_of(view, match) is not None)
     if isinstance(found, Ambiguous):
         # A label and the hint inside its field may say the same: there is still only one field.
         fields = {field_of(view, match) for match in found.places}
         found = found.places[0] if len(fields) == 1 else found
     if isinstance(found, Missing):
-        found = resolve(view.lines, label)
+        found = locate(view, label)
     if not isinstance(found, Match):
         return _unresolved(found)
     place = field_of(view, found)
@@ -243,7 +251,10 @@ def _label(view: View, label: Find) -> tuple[Match, tuple[int, int], str | None]
     return found, place.centre, place.text
 
 
-def _type(view: View, text: str, label: Find | None) -> Do | NotYet | Fail:
+def _type(view: View, value: JsonValue, label: Find | None) -> Do | NotYet | Fail:
+    if value is None:
+        return Fail("nothing was read under that name before")
+    text = str(value)
     if label is None:
         return Do((Type(text=text),), "The sentence says to type where the focus is.")
     found = _label(view, label)
@@ -253,7 +264,7 @@ def _type(view: View, text: str, label: Find | None) -> Do | NotYet | Fail:
     where = (
         "no field shows beside it, so the label is clicked" if inside is None else f"its field is at {x}, {y}"
     )
-    end = (Press(keys=("End",)),) if inside else ()
+    end = (Press(keys=("End",)),) if inside and re.search(r"\w", re.sub(_DATE, "", inside)) else ()
     return Do((Click(x=x, y=y), *end, Type(text=text)), f"{_seen(match, label)}; {where}.")
 
 
@@ -272,33 +283,44 @@ def _select(view: View, option: str, label: Find | None, progress: Progress) -> 
     if progress.phase == 0:
         return _open_menu(view, option, label, progress)
     x, y = progress.spot
+    typed = (Type(text=option), Press(keys=("Enter",)))
     if progress.phase == 1:
         before = {(line.text, line.box) for line in progress.lines}
         menu = [line for line in view.lines if (line.text, line.box) not in before]
         found = resolve(menu, Find(option))
-        if isinstance(found, Match) and _inside(view, *found.centre):
-            return Do(
-                (Click(x=found.centre[0], y=found.centre[1]),),
-                f"The menu is open; {_seen(found, Find(option))}.",
-            )
-        if isinstance(found, Ambiguous):
-            return _unresolved(found)
-        return Do(
-            (Type(text=option), Press(keys=("Enter",))),
-            f"{option!r} is not in the part of the menu that shows; typing it brings it up.",
-            again=True,
-        )
-    there = [line for line in view.lines if abs(line.box.y + line.box.height / 2 - y) <= line.box.height]
-    near = [match for match in matches(there, option) if match.level < FUZZY_PART]
-    if near:
-        return Done(f"The menu now shows {near[0].text!r}.")
+        match found:
+            case Match():
+                click = Click(x=found.centre[0], y=found.centre[1])
+                return Do((click,), f"The menu is open; {_seen(found, Find(option))}.", again=True)
+            case Ambiguous():
+                return _unresolved(found)
+            case Missing():
+                progress.still = 1
+                thought = f"{option!r} is not in the part of the menu that shows; typing it brings it up."
+                return Do(typed, thought, again=True)
+    there = _at_height(view.lines, y)
+    chosen = [match for match in matches(there, option) if match.level < FUZZY_PART]
+    if chosen:
+        return Done(f"The menu now shows {chosen[0].text!r}.")
+    cut_off = [line for line in there if len(line.text) > 8 and matches([line], option[: len(line.text) - 2])]
+    if cut_off:
+        return Done(f"The menu now shows {cut_off[0].text!r}, the beginning of {option!r}.")
     shown = "; ".join(repr(line.text) for line in sorted(there, key=lambda one: abs(one.box.x - x))[:2])
-    return NotYet(f"the menu has no option {option!r}; beside it the screen shows {shown or 'nothing'}", 1.0)
+    if progress.still:
+        return NotYet(f"the menu has no option {option!r}; beside it the screen shows {shown or 'nothing'}", 1.0)
+    if [line.text for line in there] != [line.text for line in _at_height(progress.lines, y)]:
+        return Done(f"The menu is closed; there the screen shows {shown or 'nothing'}.")
+    progress.still = 1
+    return Do((Click(x=x, y=y), *typed), "The click chose nothing; typing into the menu may.", again=True)
+
+
+def _at_height(lines: Sequence[Line], y: int) -> list[Line]:
+    return [line for line in lines if abs(line.box.y + line.box.height / 2 - y) <= line.box.height]
 
 
 def _open_menu(view: View, option: str, label: Find | None, progress: Progress) -> Outcome:
     if label is None:
-        return _only_menu(view, option, progress)
+        return _only_menu(view, progress)
     found = _label(view, label)
     if isinstance(found, NotYet | Fail):
         return found
@@ -318,29 +340,16 @@ def _open_menu(view: View, option: str, label: Find | None, progress: Progress) 
     return Do((Click(x=x, y=y),), f"{_seen(match, label)}; its menu is at {x}, {y}.", again=True)
 
 
-def _only_menu(view: View, option: str, progress: Progress) -> Outcome:
-    menus = [
-        (line, box)
-        for box in view.fields
-        for line in view.lines
-        if _within(box, line)
-        and box.height <= 3 * line.box.height
-        and line.box.x - box.x <= 16
-        and box.x + box.width - line.box.x - line.box.width >= 14
-    ]
-    if len(menus) != 1:
-        many = "; ".join(repr(line.text) for line, _ in menus[:6]) or "none"
-        problem = (
-            f'the screen shows {len(menus)} menus, not one ({many}): write select "{option}" from "label"'
-        )
-        return NotYet(problem, 2.0) if not menus else Fail(problem)
-    line, box = menus[0]
-    if isinstance(resolve([line], Find(option, exactly=True)), Match):
-        return Done(f"The menu already shows {line.text!r}.")
-    progress.spot = (round(box.x + box.width / 2), round(box.y + box.height / 2))
-    progress.lines = view.lines
-    x, y = progress.spot
-    return Do((Click(x=x, y=y),), f"The only menu is at {x}, {y} and shows {line.text!r}.", again=True)
+def _only_menu(view: View, progress: Progress) -> Outcome:
+    found = menus(view)
+    if len(found) != 1:
+        many = "; ".join(repr(menu.text) for menu in found[:6]) or "none"
+        problem = f"the screen shows {len(found)} menus, not one ({many}): say from which label to choose"
+        return Fail(problem) if found else NotYet(problem, 2.0)
+    menu = found[0]
+    x, y = menu.centre
+    progress.spot, progress.lines = (x, y), view.lines
+    return Do((Click(x=x, y=y),), f"The only menu is at {x}, {y} and shows {menu.text!r}.", again=True)
 
 
 def _within(box: Box, line: Line) -> bool:
@@ -349,10 +358,10 @@ def _within(box: Box, line: Line) -> bool:
 
 
 def _toggle(view: View, label: Find, *, on: bool, progress: Progress) -> Outcome:
-    word = "checked" if on else "not checked"
-    found = resolve(view.lines, label, lambda match: toggle_of(view, match) is not None)
+    states = {True: "checked", False: "not checked"}
+    found = locate(view, label, lambda match: toggle_of(view, match) is not None)
     if isinstance(found, Missing):
-        bare = resolve(view.lines, label)
+        bare = locate(view, label)
         if isinstance(bare, Match):
             return NotYet(f"{_seen(bare, label)}, but no tick box shows beside it")
     if not isinstance(found, Match):
@@ -362,10 +371,12 @@ def _toggle(view: View, label: Find, *, on: bool, progress: Progress) -> Outcome
         return NotYet(f"{_seen(found, label)}, but no tick box shows beside it")
     x, y = (toggle.box.left + toggle.box.right) // 2, (toggle.box.top + toggle.box.bottom) // 2
     if toggle.checked == on:
-        return Done(f"{_seen(found, label)}; its box at {x}, {y} is {word}.")
+        return Done(f"{_seen(found, label)}; its box at {x}, {y} is {states[on]}.")
     if progress.phase > 0:
-        return NotYet(f"{_seen(found, label)}; its box at {x}, {y} was clicked and is still not {word}", 1.0)
-    return Do((Click(x=x, y=y),), f"{_seen(found, label)}; its box at {x}, {y} is not {word}.", again=True)
+        still = f"its box at {x}, {y} was clicked and is still {states[not on]}"
+        return NotYet(f"{_seen(found, label)}; {still}", 1.0)
+    thought = f"{_seen(found, label)}; its box at {x}, {y} is {states[not on]}."
+    return Do((Click(x=x, y=y),), thought, again=True)
 
 
 def _scroll(view: View, sentence: ScrollBy) -> Do | NotYet | Fail:
@@ -381,7 +392,7 @@ def _scroll(view: View, sentence: ScrollBy) -> Do | NotYet | Fail:
 
 
 def _scroll_until(view: View, sentence: ScrollUntil, progress: Progress) -> Outcome:
-    found = resolve(view.lines, sentence.target)
+    found = locate(view, sentence.target)
     match found:
         case Match():
             return Done(f"{_seen(found, sentence.target)}.")
@@ -450,7 +461,7 @@ def _switch(observation: Observation, tab: int | str) -> Do | NotYet:
 
 
 def _wait(view: View, target: Find, *, gone: bool, seconds: float) -> Done | NotYet:
-    found = resolve(view.lines, target)
+    found = locate(view, target)
     shows = not isinstance(found, Missing)
     if shows != gone:
         return Done(f"{target.text!r} {'is gone' if gone else 'shows'}.")
@@ -473,10 +484,10 @@ def _text(line: Line | None) -> str | None:
 def _read(
     view: View, label: Find, name: str, what: str, take: Callable[[Match], JsonValue]
 ) -> Done | NotYet | Fail:
-    found = resolve(view.lines, label, lambda match: take(match) is not None)
+    found = locate(view, label, lambda match: take(match) is not None)
     if isinstance(found, Match):
         value = take(found)
         return Done(f"{_seen(found, label)}; the {what} it is {str(value)[:200]!r}.", name, value)
-    if isinstance(found, Missing) and isinstance(bare := resolve(view.lines, label), Match):
+    if isinstance(found, Missing) and isinstance(bare := locate(view, label), Match):
         return NotYet(f"{_seen(bare, label)}, but there is no {what} it")
     return _unresolved(found)

@@ -23,6 +23,7 @@ from harness.models.local.sentences import (
     Find,
     GoTo,
     HoverOver,
+    Kind,
     OpenTab,
     PressKeys,
     ReadBeside,
@@ -72,7 +73,10 @@ _TIMES = {"once": 1, "twice": 2}
 
 _ORDINAL = r"(?:\d+(?:st|nd|rd|th)|" + "|".join(_ORDINALS) + ")"
 _SIDE = "(?:" + "|".join(sorted(_SIDES, key=len, reverse=True)) + ")"
-_FIND = rf"(?:the )?(?:{_ORDINAL} )?(?:exactly )?Q(?: {_SIDE} Q)*"
+_FIND = (
+    rf"(?:(?:the )?(?:{_ORDINAL} )?(?:(?:link|button) )?(?:exactly )?Q"
+    rf"|the (?:(?:{_ORDINAL}|only) )?field)(?: {_SIDE} Q)*"
+)
 _POINT = r"(?:at )?\(?\d+ ?, ?\d+\)?"
 _NAME = r"[A-Za-z_][\w-]*"
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -107,10 +111,21 @@ class _Found:
         if said is not None:
             word = said[0].lower()
             ordinal = _ORDINALS[word] if word in _ORDINALS else int(re.sub(r"\D", "", word))
-        main, *others = self.all_quotes(name)
-        sides = re.findall(rf"\x03 ({_SIDE}) \x02", text, re.IGNORECASE)
+        head = text.split("\x02")[0]
+        kind: Kind = "text"
+        if re.search(r"\bfield\b", head, re.IGNORECASE):
+            kind = "field"
+        elif re.search(r"\blink\b", head, re.IGNORECASE):
+            kind = "link"
+        elif re.search(r"\bbutton\b", head, re.IGNORECASE):
+            kind = "button"
+        main, *others = ("" if kind == "field" else None, *self.all_quotes(name))
+        if main is None:
+            main, *others = others
+        sides = re.findall(rf"(?<=[\x03d]) ({_SIDE}) \x02", text, re.IGNORECASE)
         return Find(
             main,
+            kind=kind,
             exactly=re.search(r"\bexactly\b", text, re.IGNORECASE) is not None,
             ordinal=ordinal,
             relations=tuple(
@@ -122,7 +137,7 @@ class _Found:
         return self.find(name) if self.parts.get(name) else None
 
     def place(self, name: str) -> Find | At:
-        if "\x02" in self.raw(name):
+        if "\x02" in self.raw(name) or "field" in self.word(name):
             return self.find(name)
         x, y = re.findall(r"\d+", self.raw(name))
         return At(int(x), int(y))
@@ -223,6 +238,11 @@ _FORMS: tuple[_Form, ...] = (
         'type "…" into "label"',
         rf"(?:type|enter|write|fill in) (?P<text>Q) (?:in|into|in the field) (?P<label>{_FIND})",
         lambda found: TypeInto(found.quote("text"), found.find("label")),
+    ),
+    _Form(
+        'type the value of name into "label"',
+        rf"type (?:the )?(?:value|text) (?:of|read as) (?P<name>{_NAME})(?: (?:in|into) (?P<label>{_FIND}))?",
+        lambda found: TypeInto(found.raw("name"), found.maybe("label"), read=True),
     ),
     _Form('type "…"', r"(?:type|enter|write) (?P<text>Q)", lambda found: TypeInto(found.quote("text"))),
     _Form('clear "label"', rf"clear (?P<label>{_FIND})", lambda found: ClearField(found.find("label"))),

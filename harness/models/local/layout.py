@@ -1,16 +1,17 @@
 """What belongs together on the screen: a label and its field, tick box or value; a table and its cells."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from pydantic import JsonValue
 
 from harness.clearance import Box
-from harness.models.local.matching import Match, gap, same_row
+from harness.models.local.matching import Ambiguous, Match, Missing, choose, gap, resolve, same_row
 from harness.models.local.ocr import Line, View
-from harness.models.local.pixels import Toggle
+from harness.models.local.pixels import Rect, Toggle, has_arrow, looks_like_link
+from harness.models.local.sentences import Find
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,33 @@ class Field:
 
     @property
     def centre(self) -> tuple[int, int]:
-        """The point to click, in CSS pixels."""
-        return round(self.box.x + self.box.width / 2), round(self.box.y + self.box.height / 2)
+        """The point to click, in CSS pixels: at the left if there is text, which may have parts of its own."""
+        across = min(8.0, self.box.width / 4) if self.seen and self.text else self.box.width / 2
+        return round(self.box.x + across), round(self.box.y + min(self.box.height / 2, 24))
+
+
+def locate(
+    view: View, find: Find, accept: Callable[[Match], bool] = lambda _: True
+) -> Match | Missing | Ambiguous:
+    """Find the one place that a sentence means: a text, or one that looks like a link, a button or a field."""
+    match find.kind:
+        case "text":
+            return resolve(view.lines, find, accept)
+        case "button":
+            return resolve(view.lines, find, lambda match: _in_button(view, match) and accept(match))
+        case "link":
+            return resolve(view.lines, find, lambda match: _is_link(view, match) and accept(match))
+        case "field":
+            fields = [match for match in _fields(view) if accept(match)]
+            return choose(view.lines, find, fields)
+        case _:
+            assert_never(find.kind)
 
 
 def field_of(view: View, label: Match) -> Field | None:
     """Find the field that a label names: around it, else right of it or below it, whichever is nearer."""
+    if label.box in view.fields:
+        return Field(label.box, seen=True, text=label.text)
     leaves = [box for box in view.fields if _is_field(view, box)]
     inside = [box for box in leaves if _holds(box, label.box)]
     for box in sorted(inside, key=lambda one: one.width * one.height):
@@ -52,12 +74,6 @@ def field_of(view: View, label: Match) -> Field | None:
         return None
     best = min(ranked, key=lambda one: one[0])[1]
     return Field(best, seen=True, text=" ".join(line.text for line in _texts(view, best)))
-
-
-def in_button(view: View, place: Match) -> bool:
-    """Whether a text stands alone in the middle of a box."""
-    around = [box for box in view.fields if _holds(box, place.box) and box.height <= 5 * place.box.height]
-    return any(_centred(box, place.line.box) and len(_texts(view, box)) == 1 for box in around)
 
 
 def toggle_of(view: View, label: Match) -> Toggle | None:
@@ -119,6 +135,40 @@ def table_below(view: View, heading: Box) -> list[JsonValue] | None:
     return None
 
 
+def menus(view: View) -> list[Field]:
+    """Find the fields that end in a menu's arrow."""
+    if view.image is None:
+        return []
+    return [
+        Field(box, seen=True, text=" ".join(line.text for line in _texts(view, box)))
+        for box in view.fields
+        if _is_field(view, box) and has_arrow(view.image, _rect(box))
+    ]
+
+
+def _rect(box: Box) -> Rect:
+    return Rect(round(box.x), round(box.y), round(box.x + box.width), round(box.y + box.height))
+
+
+def _fields(view: View) -> list[Match]:
+    found = []
+    for box in view.fields:
+        texts = _texts(view, box)
+        if _is_field(view, box) and not (len(texts) == 1 and _centred(box, texts[0].box)) and len(texts) < 2:
+            shown = texts[0].text if texts else ""
+            found.append(Match(shown, box, 1.0, 0, Line(shown, box, 1.0, ())))
+    return sorted(found, key=lambda match: (round(match.box.y / 8), match.box.x))
+
+
+def _in_button(view: View, place: Match) -> bool:
+    around = [box for box in view.fields if _holds(box, place.box) and box.height <= 5 * place.box.height]
+    return any(_centred(box, place.line.box) and len(_texts(view, box)) == 1 for box in around)
+
+
+def _is_link(view: View, place: Match) -> bool:
+    return view.image is not None and looks_like_link(view.image, _rect(place.box))
+
+
 def _in_one_table(row: list[Line], heading: Box, view: View) -> list[Line]:
     # Text beside the table, such as a menu at the edge of the page, is far from the cells around it.
     limit = max(200.0, 0.3 * view.width)
@@ -134,7 +184,7 @@ def _in_one_table(row: list[Line], heading: Box, view: View) -> list[Line]:
 
 def _aligned(header: list[Line], row: list[Line]) -> bool:
     fit = [line for line in row if any(_lined_up(line.box, head.box) for head in header)]
-    return len(fit) >= max(2, 0.5 * min(len(header), len(row)))
+    return len(header) >= 0.6 * len(row) and len(fit) >= max(2, 0.5 * min(len(header), len(row)))
 
 
 def _lined_up(one: Box, other: Box) -> bool:
@@ -212,7 +262,9 @@ def _box_of(toggle: Toggle) -> Box:
 
 
 def _is_field(view: View, box: Box) -> bool:
-    if not (12 <= box.height <= 400 and 24 <= box.width < 0.98 * view.width):
+    if not (12 <= box.height <= 400 and 24 <= box.width):
+        return False
+    if box.x <= 0 or box.y <= 0 or box.x + box.width >= view.width or box.y + box.height >= view.height:
         return False
     return not any(other is not box and other != box and _holds(box, other) for other in view.fields)
 
@@ -233,7 +285,7 @@ def _texts(view: View, box: Box) -> list[Line]:
 
 def _centred(box: Box, text: Box) -> bool:
     left, right = text.x - box.x, box.x + box.width - text.x - text.width
-    return abs(left - right) <= max(4.0, 0.06 * box.width)
+    return abs(left - right) <= max(5.0, 0.08 * box.width)
 
 
 def _blocked(view: View, row: Box, left: float, right: float) -> bool:
@@ -249,7 +301,7 @@ def _blocked(view: View, row: Box, left: float, right: float) -> bool:
 def _right_of(view: View, label: Box, box: Box) -> float | None:
     across = box.x - label.x - label.width
     middle = label.y + label.height / 2
-    if not (-2 <= across <= 500 and box.y - 6 <= middle <= box.y + max(box.height, 40) + 6):
+    if not (-2 <= across <= 500 and box.y - 4 <= middle <= box.y + box.height + 4):
         return None
     return None if _blocked(view, label, label.x + label.width, box.x) else max(0.0, across)
 

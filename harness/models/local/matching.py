@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz
 
@@ -70,6 +70,11 @@ def resolve(
 ) -> Match | Missing | Ambiguous:
     """Find the one place that a sentence means, among those that `accept` takes."""
     found = [match for match in matches(lines, find.text, exactly=find.exactly) if accept(match)]
+    return choose(lines, find, found)
+
+
+def choose(lines: Sequence[Line], find: Find, found: Sequence[Match]) -> Match | Missing | Ambiguous:
+    """Take the one place that a sentence means, by how well it fits, where it stands and which in order."""
     anchors: list[tuple[Relation, Match]] = []
     for relation in find.relations:
         anchor = _best(matches(lines, relation.text))
@@ -85,7 +90,7 @@ def resolve(
         ]
     best = _best(found)
     if not best:
-        return Missing(find.text, nearest(lines, find.text))
+        return Missing(_name(find), nearest(lines, find.text))
     if find.ordinal is not None:
         place = find.ordinal - 1 if find.ordinal > 0 else len(best) + find.ordinal
         if 0 <= place < len(best):
@@ -97,7 +102,7 @@ def resolve(
             nearer = gap(ranked[0].box, anchor_match.box) + 3
             best = [match for match in ranked if gap(match.box, anchor_match.box) <= nearer]
     if len(best) > 1:
-        return Ambiguous(find.text, tuple(sorted(best, key=lambda match: (match.box.y, match.box.x))))
+        return Ambiguous(_name(find), tuple(sorted(best, key=lambda match: (match.box.y, match.box.x))))
     return best[0]
 
 
@@ -143,6 +148,10 @@ def same_row(one: Box, other: Box) -> bool:
     """Whether two boxes stand side by side: half of the lower one's height is shared."""
     shared = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     return shared >= 0.5 * min(one.height, other.height)
+
+
+def _name(find: Find) -> str:
+    return find.text if find.kind == "text" else str(replace(find, ordinal=None, relations=()))
 
 
 def _stands(box: Box, relation: Relation, anchor: Box) -> bool:
@@ -234,9 +243,15 @@ def _wrapped(lines: Sequence[Line]) -> list[tuple[Line, Line]]:
     for line in lines:
         box = line.box
         for below in lines:
+            if below is line:
+                continue
             down = below.box.y - box.y - box.height
             beside = below.box.x < box.x + box.width and below.box.x + below.box.width > box.x
-            if 0 <= down < 1.3 * box.height and beside and below.box.x < box.x + 2 * box.height:
+            if (
+                -0.4 * box.height <= down < 1.3 * box.height
+                and beside
+                and below.box.x < box.x + 2 * box.height
+            ):
                 pairs.append((line, below))
     return pairs
 

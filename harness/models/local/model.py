@@ -76,7 +76,7 @@ class LocalModel:
                 view = await self._look(observation)
             now = view if view is not None else _unread(observation)
             self._resume = (self._place, replace(self._progress))
-            outcome = follow(sentence, now, observation, self._progress)
+            outcome = follow(sentence, now, observation, self._progress, self._data)
             match outcome:
                 case Done(thought, name, value):
                     thoughts.append(thought)

@@ -4,7 +4,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.clearance import Box
@@ -58,6 +58,8 @@ class View:
     """Areas of one colour closed in by an edge: fields, buttons, panels."""
     fresh: tuple[Box, ...]
     """Where it differs from the screenshot before; the whole screen for the first."""
+    image: "Image | None" = field(default=None, compare=False, repr=False)
+    """The pixels; nothing for a screen that was not read."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,8 @@ class Reader:
             regions = _regions(changed, [one.box for one in before.found], whole)
         else:
             before, changed, regions = None, [whole], [whole]
-        kept = [one for one in before.found if not _touches(one.box, regions)] if before is not None else []
-        boxes = [box for region in regions for box in self._detect(image, region, toggles)]
-        kept = [one for one in kept if not _touches(one.box, boxes)]
+        known = list(before.found) if before is not None else []
+        kept, boxes = self._renew(image, known, regions, toggles)
         found = (*kept, *self._recognise(image, boxes, toggles, fields))
         view = View(
             width=image.shape[1],
@@ -137,8 +138,23 @@ class Reader:
             toggles=tuple(toggles),
             fields=tuple(_box(rect) for rect in fields),
             fresh=tuple(_box(rect) for rect in changed),
+            image=image,
         )
         return _Seen(screenshot.sha256, image, found, view)
+
+    def _renew(
+        self, image: "Image", known: list[_Found], regions: list["Rect"], toggles: list["Toggle"]
+    ) -> tuple[list[_Found], list["Rect"]]:
+        from harness.models.local import pixels  # noqa: PLC0415
+
+        while True:
+            kept = [one for one in known if not _touches(one.box, regions)]
+            boxes = [box for region in regions for box in self._detect(image, region, toggles)]
+            # What was known and now looks otherwise is read anew as a whole, with all that it touches.
+            shaken = [one.box for one in kept if _touches(one.box, boxes)]
+            if not shaken:
+                return kept, boxes
+            regions = _regions([*regions, *shaken], [one.box for one in known], pixels.bounds(image))
 
     def _networks(self) -> "Engine":
         from harness.models.local.engine import Engine  # noqa: PLC0415
@@ -230,23 +246,34 @@ def _line(reading: "Reading", piece: "Piece") -> Line | None:
     for character, place in zip(reading.text, places, strict=True):
         if character.isspace():
             fresh = True
-        elif fresh:
+            continue
+        # The network tends to lose the space after a full stop or a comma; the pixels still show it.
+        if words and words[-1][0][-1] in ".,:;!?)|" and _gap(piece, words[-1][2], place) is not None:
+            fresh = True
+        if fresh:
             words.append((character, place, place))
             fresh = False
         else:
             words[-1] = (words[-1][0] + character, words[-1][1], place)
-    half = area.height * 0.3
     spread: list[Word] = []
-    for index, (word, first, last) in enumerate(words):
-        left, right = float(area.left), float(area.right)
-        if index > 0:
-            left = max(first - half, (words[index - 1][2] + first) / 2)
+    left = float(area.left)
+    for index, (word, _, last) in enumerate(words):
+        right, onward = float(area.right), float(area.right)
         if index + 1 < len(words):
-            right = min(last + half, (last + words[index + 1][1]) / 2)
-        left = min(max(float(area.left), left), area.right - 1.0)
+            following = words[index + 1][1]
+            blank = _gap(piece, last, following)
+            right, onward = blank if blank is not None else ((last + following) / 2,) * 2
         right = min(max(left + 1, right), float(area.right))
         spread.append(Word(word, Box(x=left, y=area.top, width=right - left, height=area.height)))
+        left = min(max(onward, right), area.right - 1.0)
     return Line(" ".join(word.text for word in spread), _box(area), reading.score, tuple(spread))
+
+
+def _gap(piece: "Piece", left: float, right: float) -> tuple[float, float] | None:
+    between = [
+        gap for gap in piece.gaps if gap[0] >= left - 2 and gap[1] <= right + 2 and gap[1] - gap[0] >= 3
+    ]
+    return max(between, key=lambda gap: gap[1] - gap[0]) if between else None
 
 
 def _in_reading_order(lines: Iterable[Line]) -> tuple[Line, ...]:

@@ -68,6 +68,8 @@ class Piece(NamedTuple):
     """What the ink fills."""
     strip: Rect
     """What is read: the ink and some paper around it, but nothing of what stands beside."""
+    gaps: tuple[tuple[int, int], ...] = ()
+    """Where no ink is for three columns or more: from, and just after."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def changes(before: Image, after: Image) -> list[Rect]:
     rows, columns = -(-height // _TILE), -(-width // _TILE)
     padded = np.zeros((rows * _TILE, columns * _TILE), np.bool_)
     padded[:height, :width] = differs
-    tiles: Mask = padded.reshape(rows, _TILE, columns, _TILE).any(axis=(1, 3))
+    tiles = np.asarray(padded.reshape(rows, _TILE, columns, _TILE).any(axis=(1, 3)), np.bool_)
     if not tiles.any():
         return []
     near = cv2.dilate(np.asarray(tiles, np.uint8), np.ones((3, 5), np.uint8))
@@ -170,13 +172,14 @@ def segments(image: Image, box: Rect, toggles: list[Toggle], fields: list[Rect])
             before = box._replace(left=start, right=min(box.right, mark.left - _RIM))
             found += _inked(image, before, whole._replace(left=wall, right=mark.left - _RIM))
         if mark in cells:
+            # Rounded corners reach into the field.
             inside = Rect(
-                max(start, mark.left),
-                max(box.top, mark.top),
-                min(box.right, mark.right),
-                min(box.bottom, mark.bottom),
+                max(start, mark.left + 2),
+                max(box.top, mark.top + 2),
+                min(box.right, mark.right - 2),
+                min(box.bottom, mark.bottom - 2),
             )
-            if inside.width > 1:
+            if inside.width > 1 and inside.height > 1:
                 found += _inked(image, inside, mark)
         wall = max(wall, mark.right + _RIM - 1)
         start = max(start, min(box.right, wall))
@@ -191,12 +194,15 @@ def _inked(image: Image, box: Rect, limits: Rect) -> list[Piece]:
         return [Piece(box, box)]
     body = marks[box.top - tall.top : box.bottom - tall.top].copy()
     body[body.mean(axis=1) > 0.95] = False
-    wall = marks.all(axis=0)
+    wall = np.asarray(marks.all(axis=0), np.bool_)
     body[:, wall] = False
+    band = _main_band(body)
+    if band is None:
+        return []
+    body[: band[0]] = False
+    body[band[1] :] = False
     rows = np.flatnonzero(body.any(axis=1))
     columns = np.flatnonzero(body.any(axis=0))
-    if not len(rows):
-        return []
     gap = max(9.0, 0.85 * (rows[-1] - rows[0] + 1))
     pieces: list[list[int]] = [[int(columns[0])] * 2]
     for column in columns[1:]:
@@ -213,8 +219,41 @@ def _inked(image: Image, box: Rect, limits: Rect) -> list[Piece]:
         )
         if rect.height >= 4 and rect.width >= 2:
             pad = max(2, round(rect.height * 0.2))
-            found.append(Piece(rect, rect.grown(pad, pad, limits)))
+            inked = np.flatnonzero(body[:, first : last + 1].any(axis=0)) + rect.left
+            blanks = np.flatnonzero(np.diff(inked) > 3)
+            gaps = tuple((int(inked[place]) + 1, int(inked[place + 1])) for place in blanks)
+            found.append(Piece(rect, rect.grown(pad, pad, limits), gaps))
     return found
+
+
+def _main_band(body: Mask) -> tuple[int, int] | None:
+    """Give the rows of the line itself, from and just after, without slivers of the lines above and below."""
+    inked = np.concatenate([[False], body.any(axis=1), [False]])
+    edges = np.flatnonzero(inked[1:] != inked[:-1])
+    bands = [(int(first), int(after)) for first, after in zip(edges[::2], edges[1::2], strict=True)]
+    if not bands:
+        return None
+    top, bottom = max(bands, key=lambda band: int(body[band[0] : band[1]].sum()))
+    size = bottom - top
+    for first, after in bands:
+        cut_off = first == 0 or after == len(body)
+        apart = max(first - bottom, top - after)
+        if not cut_off and 0 <= apart <= 0.35 * size and max(bottom, after) - min(top, first) <= 1.6 * size:
+            top, bottom = min(top, first), max(bottom, after)
+    return top, bottom
+
+
+def looks_like_link(image: Image, rect: Rect) -> bool:
+    """Whether the ink in a rectangle is coloured, or has a line under it."""
+    area = rect.grown(1, 3, bounds(image))
+    region = cut(image, area)
+    marks = ink(region)
+    if not marks.any():
+        return False
+    if bool((marks[rect.height // 2 :].mean(axis=1) > 0.85).any()):
+        return True
+    dots = region[marks].astype(np.int16)
+    return bool(np.median(dots.max(axis=1) - dots.min(axis=1)) > 70)
 
 
 def _edges(image: Image, least: int) -> Mask:
@@ -235,7 +274,7 @@ def flat_boxes(image: Image, toggles: list[Toggle]) -> list[Rect]:
     found = []
     for index in range(1, count):
         x, y, w, h, area = (int(value) for value in stats[index])
-        if w < 24 or h < 12 or area < 0.35 * w * h:
+        if w < 16 or h < 12 or area < 0.35 * w * h:
             continue
         rect = Rect(x, y, x + w, y + h)
         if any(rect.touches(box) and box.width >= w - 4 for box in taken):
@@ -260,7 +299,7 @@ def toggles(image: Image) -> list[Toggle]:
         rect = Rect(x, y, x + w, y + h)
         shape = _shape(image, rect)
         if shape is not None:
-            found.append(Toggle(rect, _drawn_inside(image, rect), shape))
+            found.append(Toggle(rect, _drawn_inside(image, rect, shape), shape))
     return found
 
 
@@ -303,11 +342,41 @@ def _shape(image: Image, rect: Rect) -> Literal["square", "round"] | None:
     return "round" if not corners and min(along) > 0.4 else None
 
 
-def _drawn_inside(image: Image, rect: Rect) -> bool:
-    inset = max(3, round(rect.width * 0.24))
-    core = image[rect.top + inset : rect.bottom - inset, rect.left + inset : rect.right - inset]
-    spread = core.reshape(-1, 3).astype(np.int16)
-    return bool((spread.max(axis=0) - spread.min(axis=0)).max() > 70)
+def _drawn_inside(image: Image, rect: Rect, shape: Literal["square", "round"]) -> bool:
+    if shape == "square":
+        inset = max(3, round(rect.width * 0.24))
+        core = image[rect.top + inset : rect.bottom - inset, rect.left + inset : rect.right - inset]
+        dots = core.reshape(-1, 3).astype(np.int16)
+        return bool((dots.max(axis=0) - dots.min(axis=0)).max() > 70)
+    down, across = (rect.top + rect.bottom - 1) // 2, (rect.left + rect.right - 1) // 2
+    reach = round(rect.width * 0.29)
+    centre = np.median(image[down - 1 : down + 2, across - 1 : across + 2].reshape(-1, 3), axis=0)
+    around = [
+        image[down - reach, across],
+        image[down + reach, across],
+        image[down, across - reach],
+        image[down, across + reach],
+    ]
+    apart = np.abs(np.median(np.stack(around).astype(np.int16), axis=0) - centre).max()
+    return bool(apart > 60 or centre.max() - centre.min() > 60)
+
+
+def has_arrow(image: Image, field: Rect) -> bool:
+    """Whether a field ends in a menu's small arrow: wider above than below, half-way up."""
+    end = field._replace(left=max(field.left, field.right - 30), right=field.right - 1)
+    if end.width < 8 or field.height < 8:
+        return False
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        ink(cut(image, end)).astype(np.uint8), connectivity=8
+    )
+    for index in range(1, count):
+        x, y, w, h, _ = (int(value) for value in stats[index])
+        if not (5 <= w <= 14 and 3 <= h <= 9 and w > h) or abs(y + h / 2 - field.height / 2) > 3:
+            continue
+        rows = [np.flatnonzero(row) for row in np.equal(labels[y : y + h, x : x + w], index)]
+        if np.ptp(rows[0]) >= np.ptp(rows[-1]) + 3:
+            return True
+    return False
 
 
 def strays(image: Image, region: Rect, covered: list[Rect]) -> list[Rect]:

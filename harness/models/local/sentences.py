@@ -17,12 +17,18 @@ class Relation:
     """The other text."""
 
 
+Kind = Literal["text", "link", "button", "field"]
+"""What a text looks like: coloured or underlined, in the middle of a box; or a field, with no text of its own."""
+
+
 @dataclass(frozen=True)
 class Find:
-    """A text to be found on the screen."""
+    """A text, or a field without one, to be found on the screen."""
 
     text: str
-    """What it says."""
+    """What it says; nothing for a field."""
+    kind: Kind = "text"
+    """What it looks like."""
     exactly: bool = False
     """Whether only a whole line with just these letters will do."""
     ordinal: int | None = None
@@ -35,7 +41,10 @@ class Find:
         count = {None: "", -1: "the last "}.get(self.ordinal, f"no. {self.ordinal} of ")
         words = {"right": "right of", "left": "left of", "row": "in the row of"}
         where = "".join(f' {words.get(one.side, one.side)} "{one.text}"' for one in self.relations)
-        return f'{count}{"exactly " if self.exactly else ""}"{self.text}"{where}'
+        named = f'"{self.text}"' if self.kind == "text" else f'the {self.kind} "{self.text}"'
+        if self.kind == "field":
+            named = "the field"
+        return f"{count}{'exactly ' if self.exactly else ''}{named}{where}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,8 @@ class TypeInto:
 
     text: str
     label: Find | None = None
+    read: bool = False
+    """Whether `text` names a value that was read before."""
 
 
 @dataclass(frozen=True)
