@@ -75,9 +75,7 @@ async def settle(
     before, patience, hung = b"", FIRST_PATIENCE, now() + longest
     while not interrupted():
         if tab.busy:
-            left = max(0.0, end - now())
-            if not await tab.idle(left if tab.navigating else min(left, SUBRESOURCES), interrupted):
-                tab.forget()
+            await _quiet(tab, max(0.0, end - now()), interrupted)
             before = b""
         try:
             png = await _attempt(tab, max(0.1, min(patience, hung - now())))
@@ -107,3 +105,12 @@ async def settle(
             return Shot(png, settled=False)
         before = seen
     return None
+
+
+async def _quiet(tab: OpenTab, left: float, interrupted: Callable[[], bool]) -> None:
+    if not await tab.idle(left if tab.navigating else min(left, SUBRESOURCES), interrupted):
+        tab.forget()
+
+
+def _between_documents(error: SandboxError) -> bool:
+    return any(sign in str(error) for sign in _UNREADY)

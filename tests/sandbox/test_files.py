@@ -69,7 +69,8 @@ async def test_upload_without_a_chooser_or_folder_says_so(pilot: Any, flight: An
     assert "no upload folder" in (await bare.do(Upload(files=("a.txt",)))).message
 
 
-async def test_upload_gives_a_file(pilot: Any, folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+async def test_upload_gives_a_file(pilot: Any) -> None:
     await opened(pilot, ONE)
     assert not (await pilot.do(Upload(files=("link",)))).ok
     assert not (await pilot.do(Upload(files=("a.txt", "b.json")))).ok
@@ -79,7 +80,8 @@ async def test_upload_gives_a_file(pilot: Any, folder: Path) -> None:
     assert pilot.driver._over.modal is None
 
 
-async def test_files_are_chosen_from_pixels(pilot: Any, folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+async def test_files_are_chosen_from_pixels(pilot: Any) -> None:
     plain = await pilot.go("files.html")
     await opened(pilot, MANY)
     shown = await pilot.see()

@@ -142,7 +142,7 @@ async def test_windows_newlines_are_one_enter(pilot: Any) -> None:
 
 async def test_control_characters_are_refused_before_anything_is_typed(pilot: Any) -> None:
     await pilot.go("keys.html")
-    for text in ("a\x1bb", "\x7f", "a\x00", "\ud800"):
+    for text in ("a\x1bb", "\x7f", "a\x00"):
         outcome = await pilot.do(Type(text=text))
         assert not outcome.ok
         assert "no key types" in outcome.message

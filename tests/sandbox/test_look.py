@@ -48,7 +48,7 @@ async def test_zoom_draws_small_print_anew(pilot: Any) -> None:
         Image.open(io.BytesIO(outcome.image.png)) as sharp,
     ):
         coarse = screen.convert("L").crop((300, 90, 400, 140)).resize((400, 200))
-        assert min(sharp.convert("L").getdata()) <= min(coarse.getdata())
+        assert min(sharp.convert("L").tobytes()) <= min(coarse.tobytes())
     assert (await pilot.see()).screenshot.sha256 == seen.screenshot.sha256
 
 
