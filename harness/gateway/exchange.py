@@ -111,13 +111,13 @@ async def handle(core: Core, talk: Conversation, address: url.Address, event: h1
     started = core.clock()
     opening = _opening(talk, address, event)
     fields = dict(event.headers)
-    declared = fields.get(b"content-length", b"0")
+    size = int(fields.get(b"content-length", b"0"))
     request = heads.build(
-        core.ids(), event.method, address, event.headers, websocket=opening is not None, size=int(declared)
+        core.ids(), event.method, address, event.headers, websocket=opening is not None, size=size
     )
     early = _preview(core, request)
     if early:
-        empty = int(declared) == 0 and b"transfer-encoding" not in fields
+        empty = size == 0 and b"transfer-encoding" not in fields
         if empty:
             await anext(talk.body(), None)
         return await _refuse(talk, request, early, read=empty)
@@ -134,22 +134,25 @@ async def handle(core: Core, talk: Conversation, address: url.Address, event: h1
             if isinstance(ticket, Refusal):
                 return await _refuse(talk, whole, ticket)
             account = _Account(core, whole.id, started)
-            try:
-                if talk.stream.gone:
-                    raise ConnectionResetError("the browser hung up")
-                job = _Job(address, whole, ticket)
-                if opening:
-                    return await _connect(talk, job, opening, account)
-                return await _forward(talk, job, body, account)
-            except asyncio.CancelledError:
-                if not account.whole:
-                    account.error = "the browser hung up" if talk.stream.gone else "the gateway was closed"
-                raise
-            except ConnectionError as error:
-                account.error = account.error or str(error)
-                raise
-            finally:
-                account.close()
+            return await _carry(talk, _Job(address, whole, ticket), opening or body, account)
+
+
+async def _carry(talk: Conversation, job: _Job, what: WSConnection | Spool, account: _Account) -> bool:
+    try:
+        if talk.stream.gone:
+            raise ConnectionResetError("the browser hung up")
+        if isinstance(what, Spool):
+            return await _forward(talk, job, what, account)
+        return await _connect(talk, job, what, account)
+    except asyncio.CancelledError:
+        if not account.whole:
+            account.error = "the browser hung up" if talk.stream.gone else "the gateway was closed"
+        raise
+    except ConnectionError as error:
+        account.error = account.error or str(error)
+        raise
+    finally:
+        account.close()
 
 
 def _opening(talk: Conversation, address: url.Address, event: h11.Request) -> WSConnection | None:

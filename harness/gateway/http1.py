@@ -1,8 +1,8 @@
 """HTTP/1.1 as the gateway accepts it from a browser: h11 behind a check that forgives nothing.
 
-A browser writes clean requests. Whatever is ambiguous (two lengths, a folded line, a bare newline, bytes after
-the request) was not written by one, so it is refused and never repaired: nobody behind the gateway can read it
-in another way.
+A browser writes clean requests. Whatever is ambiguous (two lengths, a folded line, a bare newline, bytes
+after the request) was not written by one, so it is refused and never repaired: nobody behind the gateway
+can read it in another way.
 """
 
 import asyncio

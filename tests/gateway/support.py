@@ -1,4 +1,4 @@
-"""A keeper that remembers, raw clients for the gateway's socket, and loopback servers that do as they are told."""
+"""A keeper that remembers, raw clients for the gateway, and loopback servers that do as they are told."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import h11
 import trustme
@@ -147,7 +147,7 @@ class Client:
         self.writer = writer
         self.http = h11.Connection(h11.CLIENT)
 
-    async def __aenter__(self) -> "Client":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -174,7 +174,9 @@ async def test_a_plain_websocket_and_plain_http(tmp_path: Path) -> None:
         said = await page.evaluate(
             """() => new Promise((yes, no) => {
                 const s = new WebSocket('ws://shop.test/socket', 'chat');
-                s.onopen = () => s.send('plain'); s.onmessage = e => yes(e.data); s.onerror = () => no('refused');
+                s.onopen = () => s.send('plain');
+                s.onmessage = e => yes(e.data);
+                s.onerror = () => no('refused');
             })"""
         )
         assert said == "PLAIN"

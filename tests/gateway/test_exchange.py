@@ -1,4 +1,4 @@
-"""Judged, forwarded as the ticket says, answered and accounted for; and every way in which that can go wrong."""
+"""Judged, forwarded as the ticket says, answered and accounted for; and all ways that can go wrong."""
 
 import asyncio
 import hashlib
@@ -381,9 +381,12 @@ async def test_a_browser_that_leaves_midway_stops_the_answer(tmp_path: Path) -> 
 
 
 async def test_closing_the_gateway_ends_what_runs(tmp_path: Path) -> None:
+    called = asyncio.Event()
+
     async def app(scope: Scope, receive: Receive, _send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError
+        called.set()
         while True:
             await receive()
 
@@ -391,8 +394,7 @@ async def test_closing_the_gateway_ends_what_runs(tmp_path: Path) -> None:
         client = await setup.plain()
         await client.write(b"GET http://shop.test/ HTTP/1.1\r\nHost: shop.test\r\n\r\n")
         async with asyncio.timeout(5):
-            while not setup.keeper.asked:
-                await asyncio.sleep(0)
+            await called.wait()
             await setup.gateway.close()
         assert setup.keeper.done[0].error == "the gateway was closed"
         assert await client.rest() == b""

@@ -2,7 +2,7 @@
 
 import pytest
 from harness.gateway import url
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -105,6 +105,7 @@ def test_origins() -> None:
     assert url.origin("nonsense") is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_read_stably_or_refused(text: str) -> None:
     try:
@@ -114,6 +115,7 @@ def test_any_text_is_read_stably_or_refused(text: str) -> None:
     assert url.parse(address.href) == address
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"https://[a-z0-9.\-_%@:\[\]\\/?]{1,40}", fullmatch=True))
 def test_hosts_that_pass_are_plain(text: str) -> None:
     try:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from harness.clearance import Refusal
+from harness.gateway.base import Upstream
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from harness.gateway.upstreams.fixed import FixedUpstream
 from harness.gateway.websocket import MAX_MESSAGE
@@ -117,7 +118,7 @@ async def real(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def test_messages_pass_both_ways_and_are_counted(kind: str, tmp_path: Path) -> None:
     async with serving(real) as server:
         fixed = FixedUpstream(f"http://127.0.0.1:{server.port}")
-        hosts = {"shop.test": AsgiUpstream(app), "fixed.test": fixed}
+        hosts: dict[str, Upstream] = {"shop.test": AsgiUpstream(app), "fixed.test": fixed}
         async with opened(tmp_path, hosts, internet()) as setup:
             if kind == "internet":
                 client = await setup.tunnel("real.test", server.port, tls=False)

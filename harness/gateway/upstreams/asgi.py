@@ -167,6 +167,8 @@ class _HttpCall:
             self._body_done = not chunk
             return {"type": "http.request", "body": chunk, "more_body": bool(chunk)}
         await self._left.wait()
+        # An app that asks for ever must not keep the loop from everyone else.
+        await asyncio.sleep(0)
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:

@@ -18,9 +18,9 @@ class FixedUpstream:
     """A server at `http://host:port`, such as a program on this machine's loopback.
 
     The server is sent the sandbox's name as `Host`, with `X-Forwarded-Proto` and `X-Forwarded-Host`, so that
-    the links and redirects it writes, and its checks of `Origin`, fit what the browser sees. A `Location` that
-    names its own address, or the sandbox's name under the wrong scheme, is rewritten to the address the
-    browser asked for.
+    the links and redirects it writes, and its checks of `Origin`, fit what the browser sees. A `Location`
+    that names its own address, or the sandbox's name under the wrong scheme, is rewritten to the address
+    the browser asked for.
 
     Args:
         base_url: `http://host:port`, without a path.

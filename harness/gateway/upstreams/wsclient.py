@@ -72,10 +72,10 @@ async def _shake(stream: Wire | TlsStream, order: Order, host: bytes, headers: H
                     extra = tuple((bytes(n).lower(), bytes(v)) for n, v in event.extra_headers)
                     return ClientLine(stream, ws, event.subprotocol, extra)
                 case RejectConnection():
-                    status = event.status_code if 400 <= event.status_code < 600 else 502
+                    said = event.status_code
                     raise UpstreamError(
-                        f"{order.address.authority} answered the WebSocket handshake with {event.status_code}",
-                        status=502 if status == 407 else status,
+                        f"{order.address.authority} answered the WebSocket handshake with {said}",
+                        status=said if 400 <= said < 600 and said != 407 else 502,
                     )
                 case _:
                     pass

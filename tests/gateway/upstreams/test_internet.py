@@ -64,10 +64,11 @@ async def test_a_certificate_by_a_stranger_is_refused() -> None:
     _, context = certified("real.test")
     upstream = internet()
     async with serving(saying(HELLO), context) as server:
-        for scheme in ("https", "wss"):
-            with pytest.raises(UpstreamError, match="CERTIFICATE_VERIFY_FAILED"):
-                cleared = ask(f"https://real.test:{server.port}/", url=f"{scheme}://real.test:{server.port}/")
-                await (upstream.connect(cleared) if scheme == "wss" else upstream.send(cleared, spool()))
+        href = f"https://real.test:{server.port}/"
+        with pytest.raises(UpstreamError, match="CERTIFICATE_VERIFY_FAILED"):
+            await upstream.send(ask(href), spool())
+        with pytest.raises(UpstreamError, match="CERTIFICATE_VERIFY_FAILED"):
+            await upstream.connect(ask(href, url=href.replace("https", "wss")))
         await upstream.close()
 
 
@@ -125,7 +126,7 @@ async def test_a_name_that_changes_its_mind_is_resolved_once_and_dialled_where_c
         answer = await upstream.send(ask(f"http://rebind.test:{server.port}/"), spool())
         assert await whole(answer) == b"hello"
         assert names.asked == ["rebind.test"]
-        with pytest.raises(UpstreamError, match="10.0.0.1"):
+        with pytest.raises(UpstreamError, match=r"10\.0\.0\.1"):
             await upstream.send(ask(f"http://rebind.test:{server.port}/"), spool())
         await upstream.close()
 
@@ -318,6 +319,6 @@ async def test_a_name_without_an_address_says_so() -> None:
         raise OSError("no such name")
 
     upstream = InternetUpstream(resolver=none)
-    with pytest.raises(UpstreamError, match="nowhere.test has no address"):
+    with pytest.raises(UpstreamError, match=r"nowhere\.test has no address"):
         await upstream.send(ask("http://nowhere.test/"), spool())
     await upstream.close()
