@@ -265,7 +265,7 @@ async def test_after_kill_9_no_process_is_left_and_the_next_start_sweeps(whom: s
     harness = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HOLD_OPEN),
         stdout=asyncio.subprocess.PIPE,
-        env={"TMPDIR": str(temporary), "PATH": "/usr/bin"},
+        env={**os.environ, "TMPDIR": str(temporary)},
         start_new_session=True,
     )
     assert harness.stdout

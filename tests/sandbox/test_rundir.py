@@ -1,6 +1,7 @@
 import os
 import socket
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -79,16 +80,18 @@ def test_the_base_is_among_the_temporary_files_where_no_runtime_folder_is() -> N
     assert stat.S_IMODE(base.stat().st_mode) == 0o711
 
 
-def test_a_runtime_folder_that_the_browsers_user_cannot_enter_is_passed_over(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    chosen = base_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
-    assert (chosen.parent == tmp_path) == (os.geteuid() != 0)
+def test_a_runtime_folder_that_the_browsers_user_cannot_enter_is_passed_over() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        chosen = base_folder({"XDG_RUNTIME_DIR": short})
+        assert (chosen.parent == Path(short)) == (os.geteuid() != 0)
 
 
-def test_a_runtime_folder_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "harness").mkdir()
-    (tmp_path / "harness").chmod(0o777)
-    assert base_folder({"XDG_RUNTIME_DIR": str(tmp_path)}).parent != tmp_path
+def test_a_runtime_folder_that_others_can_write_to_is_refused() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        Path(short).chmod(0o711)
+        assert base_folder({"XDG_RUNTIME_DIR": short}).parent == Path(short)
+        Path(short, "harness").chmod(0o777)
+        assert base_folder({"XDG_RUNTIME_DIR": short}).parent != Path(short)
 
 
 def test_a_runtime_folder_with_a_long_name_is_passed_over(tmp_path: Path) -> None:
