@@ -109,13 +109,13 @@ class Conversation:
         self._answering = False
         async with asyncio.timeout(IDLE):
             buffer = self._rest or await self.stream.read()
+        if not buffer:
+            return None
         async with asyncio.timeout(_HEAD_SECONDS):
             while (end := buffer.find(b"\r\n\r\n")) < 0 and len(buffer) <= _MAX_HEAD:
                 more = await self.stream.read()
                 if not more:
-                    if buffer:
-                        raise MalformedError("the connection ended within a request's head")
-                    return None
+                    raise MalformedError("the connection ended within a request's head")
                 buffer += more
         if not -1 < end <= _MAX_HEAD:
             raise MalformedError(f"the head has more than {_MAX_HEAD} bytes", 431)

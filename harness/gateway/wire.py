@@ -79,6 +79,8 @@ class Wire(asyncio.Protocol):
         self._ended = asyncio.Event()
         self._watcher: asyncio.Task[object] | None = None
         self._listener: Callable[[], None] | None = None
+        self._pending: list[bytes] = []
+        self._size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of asyncio's protocol."""
@@ -153,16 +155,29 @@ class Wire(asyncio.Protocol):
     async def write(self, data: bytes) -> None:
         """Write, and wait while the other side is slow."""
         self.put(data)
-        await self._room.wait()
-        if self._lost:
-            raise ConnectionResetError("the other side hung up")
+        if not self._room.is_set():
+            await self._room.wait()
+            if self._lost:
+                raise ConnectionResetError("the other side hung up")
 
     def put(self, data: bytes) -> None:
-        """Write without waiting."""
+        """Write without waiting. What is written in one turn of the loop leaves in one piece."""
         if self._lost or not self._transport or self._transport.is_closing():
             raise ConnectionResetError("the other side hung up")
-        if data:
-            self._transport.write(data)
+        if not data:
+            return
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._pending.append(data)
+        self._size += len(data)
+        if self._size >= _READ:
+            self._send()
+
+    def _send(self) -> None:
+        if self._pending and self._transport and not self._transport.is_closing():
+            self._transport.write(b"".join(self._pending))
+        self._pending.clear()
+        self._size = 0
 
     @contextlib.contextmanager
     def watched(self, listener: Callable[[], None] | None = None) -> Iterator[None]:
@@ -188,6 +203,7 @@ class Wire(asyncio.Protocol):
         swallowed = 0
         with contextlib.suppress(OSError):
             if self._transport and not self._transport.is_closing():
+                self._send()
                 self._transport.write_eof()
             async with asyncio.timeout(_LINGER_SECONDS):
                 while not self._gone and swallowed < _LINGER_BYTES:
@@ -197,11 +213,13 @@ class Wire(asyncio.Protocol):
     def close(self) -> None:
         """Send what is buffered, then hang up."""
         if self._transport:
+            self._send()
             self._transport.close()
 
     def abort(self) -> None:
         """Hang up at once."""
         if self._transport:
+            self._send()
             self._transport.abort()
 
     async def ended(self, seconds: float = 0.0) -> None:

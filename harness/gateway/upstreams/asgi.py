@@ -182,6 +182,8 @@ class _HttpCall:
                 body = bytes(message.get("body", b""))
                 if body and not self._headless:
                     await self._put(body)
+                    # Without this turn an app that never waits would run far ahead of the browser.
+                    await asyncio.sleep(0)
                 if not message.get("more_body", False):
                     self._complete = True
                     await self._put(None)
@@ -189,6 +191,9 @@ class _HttpCall:
                 raise RuntimeError(f"the app sent {other!r} out of turn")
 
     async def _put(self, piece: bytes | None) -> None:
+        if not self._pieces.full():
+            self._pieces.put_nowait(piece)
+            return
         putting = asyncio.ensure_future(self._pieces.put(piece))
         leaving = asyncio.ensure_future(self._left.wait())
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
 import httpcore
@@ -19,6 +20,10 @@ IDLE_SECONDS = 300.0
 """Seconds without a byte from the other side before it is given up."""
 _REPEATABLE = frozenset({b"GET", b"HEAD"})
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
+
+
+_dialled: ContextVar[bool] = ContextVar("dialled", default=False)
+"""Whether the request in hand had to open a connection."""
 
 
 class HttpClient:
@@ -58,12 +63,7 @@ class HttpClient:
         if body.size or order.method in _WITH_BODY:
             sent.append((b"Content-Length", str(body.size).encode()))
         while True:
-            fresh: list[str] = []
-
-            async def trace(name: str, _info: object, fresh: list[str] = fresh) -> None:
-                if name == "connection.connect_tcp.started":
-                    fresh.append(name)
-
+            _dialled.set(False)
             request = httpcore.Request(
                 order.method,
                 httpcore.URL(
@@ -74,12 +74,12 @@ class HttpClient:
                 ),
                 headers=sent,
                 content=body.chunks() if body.size else b"",
-                extensions={"timeout": self._timeouts, "trace": trace},
+                extensions={"timeout": self._timeouts},
             )
             try:
                 response = await self._pool.handle_async_request(request)
             except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-                if not fresh and not body.size and order.method in _REPEATABLE:
+                if not _dialled.get() and not body.size and order.method in _REPEATABLE:
                     continue
                 raise _failed(order, error) from None
             except (httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
@@ -134,6 +134,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002 - httpcore's signature
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore's signature
     ) -> httpcore.AsyncNetworkStream:
+        _dialled.set(True)
         try:
             return _Stream(await self._dial(host, port, timeout or CONNECT_SECONDS))
         except TimeoutError:
