@@ -11,14 +11,15 @@ from harness.action import Action, Hold, Move, Press, TakeScreenshot, Type, Wait
 from harness.clearance import Act, Cleared, Target, redeem
 from harness.errors import ActionError, NotClearedError, SandboxError
 from harness.sandbox.base import ActOutcome, SandboxOptions
-from harness.sandbox.files import Downloads
+from harness.sandbox.downloads import Downloads
 from harness.sandbox.ground import Grounder
 from harness.sandbox.input import Hand
 from harness.sandbox.navigate import PATIENCE
 from harness.sandbox.overlays import Overlays
 from harness.sandbox.perform import outside, perform, place_of
 from harness.sandbox.settle import settle
-from harness.sandbox.tabs import CALL, OpenTab, Tabs, first_line
+from harness.sandbox.tab import CALL, OpenTab, first_line
+from harness.sandbox.tabs import Tabs
 from harness.sandbox.words import clean
 from harness.screen import Screen, Screenshot, Tab
 

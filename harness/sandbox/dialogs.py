@@ -9,7 +9,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from harness.sandbox.base import ActOutcome
 from harness.sandbox.chrome import Piece, Pieces, wrap
-from harness.sandbox.tabs import CALL, OpenTab, first_line
+from harness.sandbox.tab import CALL, OpenTab, first_line
 from harness.sandbox.words import clean
 
 SHOWN: Final = 20

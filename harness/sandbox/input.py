@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from harness.action import Button, Click, Drag, Hold, MouseDown, MouseUp, Press, Scroll, Type
 from harness.errors import ActionError
-from harness.sandbox.tabs import OpenTab
+from harness.sandbox.tab import OpenTab
 
 LONG_TEXT: Final = 1000
 """Characters from which text is inserted by the line, as a paste is, instead of typed by the key."""

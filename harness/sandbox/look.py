@@ -5,7 +5,7 @@ import base64
 from harness.action import Zoom
 from harness.sandbox.base import ActOutcome
 from harness.sandbox.chrome import Piece, Pieces, crop, text_width, wrap
-from harness.sandbox.tabs import OpenTab
+from harness.sandbox.tab import OpenTab
 from harness.sandbox.words import clean
 from harness.sandbox.worlds import title_at
 from harness.screen import Screenshot

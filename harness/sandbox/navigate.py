@@ -9,7 +9,7 @@ from playwright.async_api import Response
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from harness.sandbox.base import ActOutcome
-from harness.sandbox.tabs import OpenTab, first_line
+from harness.sandbox.tab import OpenTab, first_line
 from harness.sandbox.words import clean
 
 PATIENCE: Final = 30.0

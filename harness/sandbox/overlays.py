@@ -13,7 +13,7 @@ from harness.sandbox.dialogs import Dialogs, Overlay
 from harness.sandbox.files import FileDialog
 from harness.sandbox.look import tooltip_at, zoom
 from harness.sandbox.pickers import Picker, Pickers
-from harness.sandbox.tabs import OpenTab
+from harness.sandbox.tab import OpenTab
 
 
 class Overlays:

@@ -34,7 +34,8 @@ from harness.errors import ActionError
 from harness.sandbox import navigate
 from harness.sandbox.base import ActOutcome
 from harness.sandbox.input import Hand
-from harness.sandbox.tabs import OpenTab, Tabs
+from harness.sandbox.tab import OpenTab
+from harness.sandbox.tabs import Tabs
 
 ByHand = Click | Move | MouseDown | MouseUp | Drag | Scroll | Type | Press | Hold
 InTabs = Goto | Back | Forward | Reload | NewTab | SwitchTab | CloseTab

@@ -19,7 +19,7 @@ from harness.sandbox.ground_frames import LostError, bounds
 from harness.sandbox.picker_color import ColorPicker
 from harness.sandbox.picker_date import DatePicker
 from harness.sandbox.picker_list import ROW, Change, ListPicker, Option
-from harness.sandbox.tabs import OpenTab
+from harness.sandbox.tab import OpenTab
 from harness.sandbox.words import clean
 from harness.sandbox.worlds import Found, ask, call, find
 

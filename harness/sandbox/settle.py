@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from harness.errors import SandboxError
-from harness.sandbox.tabs import OpenTab
+from harness.sandbox.tab import OpenTab
 
 SUBRESOURCES: Final = 1.0
 """Seconds to wait for requests other than the document itself."""

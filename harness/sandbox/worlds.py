@@ -6,7 +6,7 @@ from playwright.async_api import CDPSession
 
 from harness.errors import SandboxError
 from harness.sandbox.ground_frames import LostError, documents
-from harness.sandbox.tabs import OpenTab
+from harness.sandbox.tab import OpenTab
 
 WORLD: Final = "harness"
 _DEPTH: Final = 8

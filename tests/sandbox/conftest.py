@@ -13,7 +13,7 @@ from harness.clearance import Act, Cleared, Verdict, clear, digest
 from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.browser import Driver
 from harness.sandbox.chromium import find_chromium
-from harness.sandbox.tabs import OpenTab
+from harness.sandbox.tab import OpenTab
 from harness.screen import Screen
 from playwright.async_api import Browser, async_playwright
 

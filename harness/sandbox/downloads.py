@@ -1,0 +1,82 @@
+"""What pages gave: kept in the run's folder, under names that the harness chose."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Download as PageDownload
+from playwright.async_api import Error as PlaywrightError
+
+from harness.sandbox.tab import OpenTab, first_line
+from harness.sandbox.words import clean, file_name
+from harness.screen import Download
+
+DOWNLOADS: Final = 100
+"""Downloads of a run; later ones are cancelled."""
+
+
+class Downloads:
+    """Every download of a run, kept under names that the harness chose."""
+
+    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._note = note
+        self._all: list[Download] = []
+        self._saving: set[asyncio.Task[None]] = set()
+
+    @property
+    def all(self) -> tuple[Download, ...]:
+        """Every one so far, in the order in which they began."""
+        return tuple(self._all)
+
+    def watch(self, tab: OpenTab) -> None:
+        """Keep what a tab downloads."""
+        tab.page.on("download", self._came)
+
+    async def close(self) -> None:
+        """Give up the ones under way."""
+        for task in tuple(self._saving):
+            task.cancel()
+        await asyncio.gather(*self._saving, return_exceptions=True)
+
+    def _came(self, download: PageDownload) -> None:
+        asked = clean(download.suggested_filename, 200)
+        keep = len(self._all) < DOWNLOADS
+        if keep:
+            taken = frozenset(one.name.lower() for one in self._all) | {
+                path.name.lower() for path in (self._folder.iterdir() if self._folder.is_dir() else ())
+            }
+            name = file_name(download.suggested_filename, taken)
+            self._all.append(Download(name=name, suggested=asked, url=download.url[:2000], status="started"))
+            self._note(f"a download began: {name}")
+        elif len(self._all) == DOWNLOADS:
+            self._note(f"a page began more than {DOWNLOADS} downloads; further ones are cancelled")
+        task = asyncio.get_running_loop().create_task(self._save(download, len(self._all) - 1, keep=keep))
+        self._saving.add(task)
+        task.add_done_callback(self._saving.discard)
+
+    async def _save(self, download: PageDownload, at: int, *, keep: bool) -> None:
+        try:
+            if not keep:
+                await download.cancel()
+                return
+            why = await download.failure()
+            if why is None:
+                path = self._folder / self._all[at].name
+                self._folder.mkdir(parents=True, exist_ok=True)
+                await download.save_as(path)
+                size = path.stat().st_size
+                self._set(at, status="completed", size=size)
+                self._note(f"a download is complete: {self._all[at].name}, {size} bytes")
+                return
+        except PlaywrightError as error:
+            why = first_line(error)
+        except OSError as error:
+            why = f"it cannot be written: {error.strerror}"
+        if keep:
+            self._set(at, status="failed", why=why)
+            self._note(f"a download failed: {self._all[at].name}: {why}")
+
+    def _set(self, at: int, **changes: object) -> None:
+        self._all[at] = self._all[at].model_copy(update=changes)

@@ -1,0 +1,47 @@
+"""Files that pages gave."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from harness.action import Click
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def downloaded(pilot: Any, y: int) -> Any:
+    await pilot.go("files.html")
+    await pilot.done(Click(x=30, y=y))
+    async with asyncio.timeout(20):
+        while True:
+            screen = await pilot.see()
+            if screen.downloads and screen.downloads[-1].status != "started":
+                return screen
+
+
+async def test_a_download_is_kept_and_reported(pilot: Any) -> None:
+    (first,) = (await downloaded(pilot, 110)).downloads
+    assert (first.name, first.suggested, first.size, first.status) == (
+        "report.csv",
+        "report.csv",
+        4,
+        "completed",
+    )
+    assert (pilot.options.downloads / "report.csv").read_bytes() == b"1,2\n"
+    second = (await downloaded(pilot, 110)).downloads[1]
+    assert second.name == "report (2).csv"
+
+
+async def test_a_hostile_name_stays_in_the_folder(pilot: Any) -> None:
+    (evil,) = (await downloaded(pilot, 150)).downloads
+    assert evil.status == "completed"
+    assert len(evil.name) <= 100
+    assert "/" not in evil.name
+    assert "\u202e" not in evil.name
+    assert [path.name for path in pilot.options.downloads.iterdir()] == [evil.name]
+
+
+async def test_a_broken_download_is_reported(pilot: Any) -> None:
+    screen = await downloaded(pilot, 190)
+    assert screen.downloads[0].status == "failed"
+    assert screen.downloads[0].why
