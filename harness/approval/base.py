@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
-from harness.approval.words import visible
+from harness.words import visible
 from harness.clearance import Approval, Approver, Question, digest
 
 _GRACE = 1.0

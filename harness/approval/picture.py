@@ -4,7 +4,7 @@ import io
 
 from PIL import Image, ImageDraw
 
-from harness.approval.words import points
+from harness.words import points
 from harness.clearance import Act, Effect
 from harness.screen import Screenshot
 

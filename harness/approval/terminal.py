@@ -12,7 +12,7 @@ from typing import TextIO, assert_never
 from harness.action import AskUser
 from harness.approval.lines import Lines
 from harness.approval.picture import marked
-from harness.approval.words import address, describe, host, origin, points, visible
+from harness.words import address, describe, host, origin, points, visible
 from harness.clearance import Act, Approval, Plan, Question, Request, SafetySignal, digest
 
 _LONG = 600

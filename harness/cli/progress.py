@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
-from harness.approval.words import describe, visible
+from harness.words import describe, visible
 from harness.clearance import Act
 from harness.result import Result
 from harness.trace.events import (

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from harness.clearance import Target, Verdict
+from harness.clearance import Act, Target, Verdict
 from harness.screen import Download
 from harness.trace.events import Observed
 from harness.trace.report_marks import marks
 from harness.trace.report_media import Pictures
 from harness.trace.timeline import Asking, Deed, Exchange, Step
-from harness.trace.words import count, say, seconds, size, visible
+from harness.trace.words import count, seconds, size, visible
+from harness.words import describe
 
 NONE = "&ndash;"
 """Stands where there is nothing to say."""
@@ -102,7 +103,11 @@ def section(step: Step, since: float, pictures: Pictures) -> str:
 
 def _shot(observed: Observed, step: Step, pictures: Pictures) -> str:
     width, height = max(observed.size[0], 1), max(observed.size[1], 1)
-    done = "; ".join(say(deed.action, deed.target) for deed in step.deeds if deed.action is not None)
+    done = "; ".join(
+        describe(Act(action=deed.action, target=deed.target))
+        for deed in step.deeds
+        if deed.action is not None
+    )
     words = text(f"Screenshot of {step_name(step).lower()}: {observed.title or observed.url}", most=300)
     captions = [] if observed.settled else ["The screen was still changing."]
     canvas = f'viewBox="0 0 {width} {height}"'
@@ -160,7 +165,7 @@ def _deeds(deeds: Sequence[Deed], pictures: Pictures) -> Iterator[str]:
 
 
 def _deed(deed: Deed, order: str, pictures: Pictures) -> str:
-    title = say(deed.action, deed.target) if deed.action is not None else deed.words
+    title = describe(Act(action=deed.action, target=deed.target)) if deed.action is not None else deed.words
     title = title[:1].upper() + title[1:]
     rows = [*_target(deed.target)] if deed.target is not None else []
     rows += [("Policy", _verdict(verdict)) for verdict in deed.verdicts]

@@ -24,7 +24,8 @@ from harness.trace.events import (
     RunStarted,
 )
 from harness.trace.reader import Trace, member, sandbox_name
-from harness.trace.words import OUTCOMES, count, say, seconds, size, visible
+from harness.trace.words import OUTCOMES, count, seconds, size, visible
+from harness.words import describe
 
 _WIDEST = max(len("approval_given"), len("model_replied"))
 
@@ -98,7 +99,7 @@ def _eye(event: Observed | AskedModel | ModelReplied | Noted | Failed) -> str:
         case AskedModel():
             return ""
         case ModelReplied():
-            asked = "; ".join(say(action) for action in event.actions) or "no action"
+            asked = "; ".join(describe(Act(action=action)) for action in event.actions) or "no action"
             return f"{asked} ({seconds(event.seconds)}){f' · {event.thought}' if event.thought else ''}"
         case Noted():
             return event.text
@@ -113,7 +114,7 @@ def _hand(event: Judged | Acting | Acted) -> str:
         case Judged():
             return f"{_verdict(event.verdict)} · {_effect(event.effect)}"
         case Acting():
-            return say(event.action, event.target)
+            return describe(Act(action=event.action, target=event.target))
         case Acted():
             rule = f" by {event.rule!r}" if event.rule else ""
             message = f": {event.message}" if event.message else ""
@@ -153,7 +154,7 @@ def _verdict(verdict: Verdict) -> str:
 def _effect(effect: Effect) -> str:
     match effect:
         case Act(action=action, target=target):
-            return say(action, target)
+            return describe(Act(action=action, target=target))
         case Request():
             return f"{effect.method} {effect.url} ({effect.resource})"
         case Plan(text=text):

@@ -69,7 +69,7 @@ def test_everything_of_the_run_is_on_the_page(run: Path) -> None:
         "10042",
         "the screen shows Thank you",
         "there are two",
-        "Click 'Add to cart' (button) at 60, 42",
+        "Click 'Add to cart' (button) in https://shop.test at 60, 42",
         "POST https://shop.test/cart/items",
         "https://shop.test/terms",
         "No rule speaks of it.",

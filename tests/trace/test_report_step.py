@@ -80,7 +80,7 @@ def test_silence_is_said(pictures: Pictures) -> None:
 def test_an_answer_is_shown_though_it_touched_nothing(pictures: Pictures) -> None:
     reply = ModelReplied(step=1, actions=(Wait(), Answer(text="Order 7")))
     html = section(Step(1, THEN, reply=reply, deeds=[Deed(action=Wait())]), 0, pictures)
-    assert "Answer: Order 7" in html
+    assert "Finish with the answer &#x27;Order 7&#x27;" in html
     assert html.count("Wait 1.0 s") == 1
 
 

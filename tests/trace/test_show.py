@@ -14,7 +14,7 @@ def test_there_is_one_line_an_event_with_the_kind_in_one_column(run: Path, story
     text = "\n".join(found)
     for words in (
         "buy-a-mug: local in bubblewrap, policy shopping abababababab",
-        "allow · click 'Add to cart' (button) at 60, 42",
+        "allow · click 'Add to cart' (button) in https://shop.test at 60, 42",
         "DENY by 'domains' · GET https://tracker.test/pixel (document) [r2]",
         "200 · 0 B out, 4.3 kB in, 12 ms [r1]",
         "ASK by 'spending'",

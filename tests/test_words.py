@@ -2,8 +2,8 @@ import unicodedata
 
 import pytest
 from harness.action import KINDS, parse_action
-from harness.approval.words import address, describe, host, quoted, visible
 from harness.clearance import Act, Plan, Request, SafetySignal, Target
+from harness.words import address, describe, host, quoted, visible
 from hypothesis import given
 from hypothesis import strategies as st
 
