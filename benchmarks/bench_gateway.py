@@ -1,56 +1,81 @@
 """A page of 50 subresources through the gateway, over a blind CONNECT tunnel to the same server.
 
 The server speaks TLS in a process of its own; the page is loaded by Chromium, each time in a fresh context,
-the ways in turn in one run. Run it with `python benchmarks/bench_gateway.py`; `--json` prints the figures
-alone.
+the ways in turn. The gateway judges by a real policy and every request goes into a real trace.
 """
 
-import argparse
 import asyncio
+import base64
 import contextlib
+import hashlib
 import ipaddress
 import itertools
-import json
 import multiprocessing
 import resource
 import ssl
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import trustme
-from harness.clearance import Cleared, Refusal, Request, Verdict, clear, digest
-from harness.gateway.base import Exchange
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from harness.approval.auto import DenyApprover
+from harness.checkpoint import Checkpoint
 from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from harness.gateway.upstreams.internet import InternetUpstream
+from harness.limits import Budget
+from harness.policy import Engine, Policy
+from harness.sandbox.chromium import find_chromium
+from harness.task import Limits
+from harness.trace.writer import TraceWriter
 from playwright.async_api import Browser, async_playwright
 
-SUBRESOURCES = 50
-SIZE = 10_000
-ROUNDS = 15
-LIMIT = 1.3
-CHROMIUM = "/usr/lib/chromium/chromium"
-DOWNLOAD = 256 * 1024 * 1024
+from benchmarks.figures import Figure, Figures, main, median, percentile
+
+SUBRESOURCES: Final = 50
+SIZE: Final = 10_000
+ROUNDS: Final = 15
+DOWNLOAD: Final = 256 * 1024 * 1024
 
 
-class Allow:
-    """A keeper that allows everything, at the price of a digest and a ticket."""
-
-    def preview(self, request: Request) -> Refusal | None:
-        return None if request.method else Refusal(rule="", reason="")
-
-    async def admit(self, request: Request) -> Cleared | Refusal:
-        verdict = Verdict(outcome="allow", rule="bench", reason="", policy="", effect=digest(request))
-        return clear(request, verdict)
-
-    def finished(self, exchange: Exchange) -> None:
-        pass
+def keeper(port: int, writer: TraceWriter) -> Checkpoint:
+    """Judges by a policy and records, as in a run."""
+    policy = Policy.model_validate(
+        {
+            "name": "bench",
+            "domains": {"navigate": ["bench.test", f"real.test:{port}", "http://bench.test"]},
+            "default": {"action": "allow", "request": "allow", "navigate": "deny"},
+            "rules": [
+                {
+                    "name": "orders are confirmed on the wire",
+                    "on": "request",
+                    "when": {"method": ["POST", "PUT"], "url": "https://bench.test/orders*"},
+                    "verdict": "ask",
+                }
+            ],
+        }
+    )
+    checkpoint = Checkpoint(
+        Engine(policy),
+        DenyApprover(),
+        writer,
+        Budget(Limits(), time.monotonic),
+        goal="bench",
+        timeout=1,
+        otherwise="deny",
+        clock=time.monotonic,
+        now=lambda: datetime.now(UTC),
+        ids=lambda: "q",
+    )
+    checkpoint.begin()
+    return checkpoint
 
 
 def content(path: str) -> tuple[bytes, bytes]:
@@ -128,10 +153,6 @@ def tunnel(port: int) -> Handler:
     return talk
 
 
-async def listen(socket: Path, handler: Handler) -> asyncio.Server:
-    return await asyncio.start_unix_server(handler, str(socket))
-
-
 def forward(socket: Path) -> Handler:
     """From TCP, where Chromium is, to a proxy's socket: the same for both ways."""
 
@@ -149,7 +170,7 @@ async def browser(socket: Path, pins: str) -> AsyncGenerator[Browser]:
     port = relay.sockets[0].getsockname()[1]
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
+            executable_path=find_chromium(),
             args=[
                 f"--proxy-server=http://127.0.0.1:{port}",
                 "--proxy-bypass-list=<-loopback>",
@@ -190,8 +211,8 @@ async def download(socket: Path) -> float:
     return DOWNLOAD / took / 1_048_576
 
 
-async def measure(rounds: int, port: int, authority: trustme.CA, server_pin: str) -> dict[str, Any]:
-    folder = Path(tempfile.mkdtemp(prefix="bench-gateway-"))
+async def pages(rounds: int, port: int, authority: trustme.CA, folder: Path) -> Figures:
+    """Load the page each way in turn."""
     numbers = itertools.count()
 
     async def loopback(_name: str) -> list[ipaddress.IPv4Address]:
@@ -203,22 +224,24 @@ async def measure(rounds: int, port: int, authority: trustme.CA, server_pin: str
     gateway = ProxyGateway(
         {"bench.test": AsgiUpstream(app)}, internet, ids=lambda: f"r{next(numbers)}", clock=time.monotonic
     )
-    await gateway.open(folder / "gateway.sock", Allow())
-    blind = await listen(folder / "tunnel.sock", tunnel(port))
+    writer = TraceWriter.create(folder / "trace", now=lambda: datetime.now(UTC))
+    await gateway.open(folder / "gateway.sock", keeper(port, writer))
+    blind = await asyncio.start_unix_server(tunnel(port), str(folder / "tunnel.sock"))
+    pins = f"{pin(authority)},{gateway.spki}"
     times: dict[str, list[float]] = {"tunnel": [], "gateway": [], "app": []}
     try:
         async with (
-            browser(folder / "tunnel.sock", f"{server_pin},{gateway.spki}") as direct,
-            browser(folder / "gateway.sock", f"{server_pin},{gateway.spki}") as judged,
+            browser(folder / "tunnel.sock", pins) as direct,
+            browser(folder / "gateway.sock", pins) as judged,
         ):
-            for number in range(rounds + 2):
+            for number in range(-1, rounds):
                 for way, chromium, host in (
                     ("tunnel", direct, f"real.test:{port}"),
                     ("gateway", judged, f"real.test:{port}"),
                     ("app", judged, "bench.test"),
                 ):
                     took = await load(chromium, f"https://{host}/")
-                    if number >= 2:
+                    if number >= 0:
                         times[way].append(took)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         speed = await download(folder / "gateway.sock")
@@ -226,21 +249,46 @@ async def measure(rounds: int, port: int, authority: trustme.CA, server_pin: str
     finally:
         await gateway.close()
         blind.close()
-    medians = {way: statistics.median(values) for way, values in times.items()}
+        writer.close()
+    reference = median(times["tunnel"])
+    ratios = [mine / other for mine, other in zip(times["gateway"], times["tunnel"], strict=True)]
     return {
-        "subresources": SUBRESOURCES,
-        "rounds": rounds,
-        "page_ms": {way: round(value, 1) for way, value in medians.items()},
-        "gateway_over_tunnel": round(medians["gateway"] / medians["tunnel"], 3),
-        "app_over_tunnel": round(medians["app"] / medians["tunnel"], 3),
-        "limit": LIMIT,
-        "download_mb_s": round(speed, 1),
-        "download_memory_kb": grown,
+        "gateway_page_ms": Figure(
+            f"page of {SUBRESOURCES} subresources through the gateway",
+            "ms",
+            median(times["gateway"]),
+            reference,
+            "a blind CONNECT tunnel to the same server",
+            1.3,
+            "ratio",
+            {
+                "p90_ms": percentile(times["gateway"], 90),
+                "tunnel_p90_ms": percentile(times["tunnel"], 90),
+                "median_of_ratios": median(ratios),
+                "download_MB_s": speed,
+                "download_memory_kB": grown,
+                "loads": rounds,
+            },
+        ),
+        "gateway_app_page_ms": Figure(
+            f"page of {SUBRESOURCES} subresources of an app in this process",
+            "ms",
+            median(times["app"]),
+            reference,
+            "a blind CONNECT tunnel to a server",
+        ),
     }
 
 
-def run(rounds: int = ROUNDS) -> dict[str, Any]:
-    """Measure, and give the figures."""
+def pin(authority: trustme.CA) -> str:
+    """What Chromium trusts the server's authority by."""
+    key = x509.load_pem_x509_certificate(authority.cert_pem.bytes()).public_key()
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(spki).digest()).decode()
+
+
+def measure(quick: bool = False) -> Figures:
+    """Take the figures."""
     authority = trustme.CA()
     leaf = authority.issue_cert("real.test")
     spawn = multiprocessing.get_context("spawn")
@@ -251,48 +299,14 @@ def run(rounds: int = ROUNDS) -> dict[str, Any]:
     try:
         if not ours.poll(30):
             raise RuntimeError("the server did not start")
-        return asyncio.run(measure(rounds, ours.recv(), authority, pin(authority)))
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            return asyncio.run(pages(1 if quick else ROUNDS, ours.recv(), authority, Path(folder)))
     finally:
         server.terminate()
         server.join(10)
-
-
-def pin(authority: trustme.CA) -> str:
-    """What Chromium trusts the server's authority by."""
-    import base64  # noqa: PLC0415
-    import hashlib  # noqa: PLC0415
-
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
-
-    key = x509.load_pem_x509_certificate(authority.cert_pem.bytes()).public_key()
-    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(spki).digest()).decode()
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print the figures alone")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="page loads of each kind")
-    options = parser.parse_args()
-    figures = run(options.rounds)
-    if options.json:
-        print(json.dumps(figures))
-        return 0
-    print(f"page of {SUBRESOURCES} subresources, median of {figures['rounds']} loads")
-    for way, name in (
-        ("tunnel", "blind CONNECT tunnel"),
-        ("gateway", "gateway, same server"),
-        ("app", "gateway, app in process"),
-    ):
-        ratio = figures["page_ms"][way] / figures["page_ms"]["tunnel"]
-        print(f"  {name:<26}{figures['page_ms'][way]:>9.1f} ms {ratio:>7.2f}x")
-    print(f"  target: at most {LIMIT}x")
-    print(
-        f"download through the gateway: {figures['download_mb_s']} MB/s, memory +{figures['download_memory_kb']} kB"
-    )
-    return 0
+        ours.close()
+        theirs.close()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(measure, __doc__))
