@@ -59,11 +59,12 @@ Place = tuple[BubblewrapSandbox, RunFolder, list[int]]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place() -> AsyncIterator[Place]:
     """One open sandbox that shows a page, for the tests that only look."""
+    others = set(descendants(os.getpid()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-secret")
         async with opened(BubblewrapSandbox) as (sandbox, run, _):
             await do(sandbox, Goto(url="http://shop.test/"))
-            yield sandbox, run, list(descendants(os.getpid()))
+            yield sandbox, run, [pid for pid in descendants(os.getpid()) if pid not in others]
 
 
 def is_driver(pid: int) -> bool:

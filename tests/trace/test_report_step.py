@@ -81,7 +81,7 @@ def test_an_answer_is_shown_though_it_touched_nothing(pictures: Pictures) -> Non
     reply = ModelReplied(step=1, actions=(Wait(), Answer(text="Order 7")))
     html = section(Step(1, THEN, reply=reply, deeds=[Deed(action=Wait())]), 0, pictures)
     assert "Finish with the answer &#x27;Order 7&#x27;" in html
-    assert html.count("Wait 1.0 s") == 1
+    assert html.count("Wait 1 s") == 1
 
 
 def test_a_missing_screenshot_leaves_the_story(pictures: Pictures) -> None:
