@@ -111,12 +111,9 @@ class Conversation:
             buffer = self._rest or await self.stream.read()
         if not buffer:
             return None
-        async with asyncio.timeout(_HEAD_SECONDS):
-            while (end := buffer.find(b"\r\n\r\n")) < 0 and len(buffer) <= _MAX_HEAD:
-                more = await self.stream.read()
-                if not more:
-                    raise MalformedError("the connection ended within a request's head")
-                buffer += more
+        end = buffer.find(b"\r\n\r\n")
+        if end < 0:
+            buffer, end = await self._rest_of_head(buffer)
         if not -1 < end <= _MAX_HEAD:
             raise MalformedError(f"the head has more than {_MAX_HEAD} bytes", 431)
         head, self._rest = buffer[: end + 4], buffer[end + 4 :]
@@ -125,6 +122,15 @@ class Conversation:
         if not isinstance(event, h11.Request):
             raise MalformedError("the request's head cannot be parsed")
         return event
+
+    async def _rest_of_head(self, buffer: bytes) -> tuple[bytes, int]:
+        async with asyncio.timeout(_HEAD_SECONDS):
+            while (end := buffer.find(b"\r\n\r\n")) < 0 and len(buffer) <= _MAX_HEAD:
+                more = await self.stream.read()
+                if not more:
+                    raise MalformedError("the connection ended within a request's head")
+                buffer += more
+        return buffer, end
 
     async def body(self) -> AsyncGenerator[bytes]:
         """Read the request's body, telling a browser that waits to go on.

@@ -6,6 +6,7 @@ refused, not repaired.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from ada_url import parse_url
@@ -47,6 +48,7 @@ class Address(NamedTuple):
         return host_header.lower() in {self.authority, f"{self.host}:{self.port}"}
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Address:
     """Parse an absolute URL.
 
@@ -89,6 +91,7 @@ def authority(text: str) -> tuple[str, int]:
     return host, port
 
 
+@lru_cache(maxsize=256)
 def origin(text: str) -> str | None:
     """The origin in an `Origin` or `Referer` header; `null` stays `null`, nonsense is nothing."""
     if text == "null":
