@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import trustme
+from benchmarks.figures import Figure, Figures, main, median, percentile
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from harness.approval.auto import DenyApprover
@@ -36,8 +37,6 @@ from harness.sandbox.chromium import find_chromium
 from harness.task import Limits
 from harness.trace.writer import TraceWriter
 from playwright.async_api import Browser, async_playwright
-
-from benchmarks.figures import Figure, Figures, main, median, percentile
 
 SUBRESOURCES: Final = 50
 SIZE: Final = 10_000
@@ -287,7 +286,7 @@ def pin(authority: trustme.CA) -> str:
     return base64.b64encode(hashlib.sha256(spki).digest()).decode()
 
 
-def measure(quick: bool = False) -> Figures:
+def measure(*, quick: bool = False) -> Figures:
     """Take the figures."""
     authority = trustme.CA()
     leaf = authority.issue_cert("real.test")

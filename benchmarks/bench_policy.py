@@ -1,15 +1,12 @@
-"""How long one verdict takes with 10, 100 and 1,000 rules; the effect's digest is measured apart.
+"""How long one verdict takes with 10, 100 and 1,000 rules; the effect's digest is measured apart."""
 
-Run it with `python benchmarks/bench_policy.py`; `--json` prints the figures alone.
-"""
-
-import json
 import random
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from benchmarks.figures import Figure, Figures, main, median, percentile
 from harness.action import Click, Press, Type
 from harness.clearance import Act, Effect, Request, Target, digest
 from harness.policy import Engine, Policy
@@ -49,10 +46,10 @@ def rules(count: int, draw: random.Random) -> list[dict[str, Any]]:
     return made
 
 
-def effects(draw: random.Random) -> list[Effect]:
+def effects(draw: random.Random, rounds: int) -> list[Effect]:
     """Clicks, keys and requests with ever new names and addresses."""
     made: list[Effect] = []
-    for number in range(ROUNDS):
+    for number in range(rounds):
         words = " ".join("".join(draw.choices("abcdefghijklmnop", k=6)) for _ in range(4))
         target = Target(role="button", name=words, text=words, href=f"https://shop.test/p/{number}", tag="a")
         url = f"https://shop.test/{words.replace(' ', '/')}?n={number}"
@@ -63,10 +60,10 @@ def effects(draw: random.Random) -> list[Effect]:
             Request(id=str(number), method="POST", url=url, body_size=number, resource="fetch"),
             Request(id=str(number), method="GET", url=url, resource="image"),
         ]
-    return draw.sample(made, ROUNDS)
+    return draw.sample(made, rounds)
 
 
-def percentiles(call: Callable[[Effect], object], given: Sequence[Effect]) -> tuple[float, float]:
+def timed(call: Callable[[Effect], object], given: Sequence[Effect]) -> tuple[float, float]:
     """Microseconds at the median and at the 99th percentile."""
     for effect in given[:200]:
         call(effect)
@@ -75,8 +72,7 @@ def percentiles(call: Callable[[Effect], object], given: Sequence[Effect]) -> tu
         begun = time.perf_counter_ns()
         call(effect)
         taken.append((time.perf_counter_ns() - begun) / 1000)
-    taken.sort()
-    return taken[len(taken) // 2], taken[len(taken) * 99 // 100]
+    return median(taken), percentile(taken, 99)
 
 
 def least(measured: list[tuple[float, float]]) -> tuple[float, float]:
@@ -84,12 +80,13 @@ def least(measured: list[tuple[float, float]]) -> tuple[float, float]:
     return min(half for half, _ in measured), min(tail for _, tail in measured)
 
 
-def bench() -> dict[str, Any]:
-    """Measure, and give the figures."""
+def measure(*, quick: bool = False) -> Figures:
+    """Take the figures."""
+    rounds, repeats = (300, 1) if quick else (ROUNDS, REPEATS)
     draw = random.Random(7)  # noqa: S311 - a fixed sample, not a secret
-    given = effects(draw)
-    half, tail = percentiles(digest, given)
-    figures: dict[str, Any] = {"digest_us": {"p50": half, "p99": tail}, "limit_p99_us": LIMIT_US, "rules": {}}
+    given = effects(draw, rounds)
+    half, tail = timed(digest, given)
+    figures: Figures = {}
     for size in SIZES:
         policy = Policy.model_validate(
             {
@@ -102,35 +99,25 @@ def bench() -> dict[str, Any]:
         begun = time.perf_counter()
         Engine(policy)
         compiled = time.perf_counter() - begun
-        half, tail = least([percentiles(Engine(policy).judge, given) for _ in range(REPEATS)])
-        half_without, tail_without = least(
-            [percentiles(Engine(policy).decide, given) for _ in range(REPEATS)]
+        whole = least([timed(Engine(policy).judge, given) for _ in range(repeats)])
+        without = least([timed(Engine(policy).decide, given) for _ in range(repeats)])
+        figures[f"verdict_{size}_rules_us"] = Figure(
+            f"one verdict with {size:,} rules, p99",
+            "us",
+            whole[1],
+            bar=LIMIT_US,
+            detail={
+                "p50_us": whole[0],
+                "p50_without_digest_us": without[0],
+                "p99_without_digest_us": without[1],
+                "digest_p50_us": half,
+                "digest_p99_us": tail,
+                "compile_ms": compiled * 1000,
+                "verdicts_a_second": 1e6 / whole[0],
+            },
         )
-        figures["rules"][str(size)] = {
-            "compile_ms": compiled * 1000,
-            "p50_us": half,
-            "p99_us": tail,
-            "p50_without_digest_us": half_without,
-            "p99_without_digest_us": tail_without,
-            "verdicts_per_second": 1e6 / half,
-        }
     return figures
 
 
-def table(figures: dict[str, Any]) -> str:
-    """Write the figures for people."""
-    lines = ["rules   compile     p50     p99   without digest p50     p99   verdicts/s"]
-    for size, row in figures["rules"].items():
-        lines.append(
-            f"{size:>5}  {row['compile_ms']:5.0f} ms  {row['p50_us']:5.1f}µs {row['p99_us']:5.1f}µs"
-            f"            {row['p50_without_digest_us']:7.1f}µs {row['p99_without_digest_us']:5.1f}µs"
-            f"   {row['verdicts_per_second']:10,.0f}"
-        )
-    one = figures["digest_us"]
-    lines.append(f"digest of an effect alone: p50 {one['p50']:.1f}µs, p99 {one['p99']:.1f}µs")
-    return "\n".join(lines)
-
-
 if __name__ == "__main__":
-    measured = bench()
-    print(json.dumps(measured, indent=2) if "--json" in sys.argv else table(measured))
+    sys.exit(main(measure, __doc__))

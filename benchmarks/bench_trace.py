@@ -1,8 +1,5 @@
 """What a trace costs: bytes a step beyond the pictures, and time a write at 10 and at 10,000 events."""
 
-import argparse
-import json
-import statistics
 import sys
 import tempfile
 import time
@@ -10,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.figures import Figure, Figures, main, median
 from harness.action import Click, Type
 from harness.clearance import Act, Box, Request, Target, Verdict, digest
 from harness.screen import Tab
@@ -140,38 +138,40 @@ def writes(folder: Path, count: int, *, sync: bool) -> list[float]:
     return taken[:count]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    options = parser.parse_args()
+def measure(*, quick: bool = False) -> Figures:
+    """Take the figures."""
+    runs, count, synced = (2, 300, 5) if quick else (20, 10_000, 50)
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         plain, one = bytes_a_step(root / "0", 0), bytes_a_step(root / "1", 1)
-        few = statistics.median(
-            statistics.median(writes(root / f"few-{run}", 10, sync=False)) for run in range(20)
-        )
-        many = writes(root / "many", 10_000, sync=False)
-        last = statistics.median(many[-1000:])
-        synced = statistics.median(writes(root / "sync", 50, sync=True))
-        lines = sum(1 for _ in (root / "many" / "events.jsonl").open("rb"))
+        few = median(median(writes(root / f"few-{run}", 10, sync=False)) for run in range(runs))
+        many = writes(root / "many", count, sync=False)
+        last = median(many[-count // 10 :])
+        waited = median(writes(root / "sync", synced, sync=True))
+        lines = (root / "many" / "events.jsonl").read_bytes().count(b"\n")
         began = time.perf_counter()
         verify(root / "many")
         checked = lines / (time.perf_counter() - began)
-    figures = {
-        "bytes_a_step": round(plain),
-        "bytes_a_step_with_one_request": round(one),
-        "write_us_at_10": round(few, 1),
-        "write_us_at_10000": round(last, 1),
-        "write_growth": round(last / few, 2),
-        "write_sync_us": round(synced, 1),
-        "verify_lines_a_second": round(checked),
+    return {
+        "trace_typical_bytes_a_step": Figure(
+            "trace beyond screenshots, a typical step",
+            "B",
+            plain,
+            bar=2000,
+            detail={"with_one_request_B": one, "verify_lines_a_second": checked},
+        ),
+        "trace_write_us": Figure(
+            f"one trace line, after {count:,} lines",
+            "us",
+            last,
+            few,
+            "after 10 lines",
+            1.25,
+            "ratio",
+            {"sync_us": waited},
+        ),
     }
-    for name, value in figures.items():
-        print(f"{name:<32} {value:>12,}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
-    return 0 if plain <= 2000 else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(measure, __doc__))
