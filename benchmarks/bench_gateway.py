@@ -12,18 +12,17 @@ import ipaddress
 import itertools
 import multiprocessing
 import resource
-import ssl
 import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
 import trustme
 from benchmarks.figures import Figure, Figures, main, median, percentile
+from benchmarks.origin import SUBRESOURCES, content, serve
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from harness.approval.auto import DenyApprover
@@ -38,8 +37,6 @@ from harness.task import Limits
 from harness.trace.writer import TraceWriter
 from playwright.async_api import Browser, async_playwright
 
-SUBRESOURCES: Final = 50
-SIZE: Final = 10_000
 ROUNDS: Final = 15
 DOWNLOAD: Final = 256 * 1024 * 1024
 
@@ -77,21 +74,14 @@ def keeper(port: int, writer: TraceWriter) -> Checkpoint:
     return checkpoint
 
 
-def content(path: str) -> tuple[bytes, bytes]:
-    """The page, or one of its images' worth of bytes."""
-    if path != "/":
-        return b"text/javascript", b"/*" + b"x" * SIZE + b"*/"
-    links = "".join(f"<script src=/{number}.js></script>" for number in range(SUBRESOURCES))
-    return b"text/html", f"<!doctype html><title>bench</title>{links}".encode()
-
-
 async def app(scope: Any, _receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         raise NotImplementedError
-    if scope["path"] == "/download":
-        head = [(b"content-length", str(DOWNLOAD).encode())]
+    if scope["path"].startswith("/download/"):
+        size = int(scope["path"].removeprefix("/download/"))
+        head = [(b"content-length", str(size).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": head})
-        for _ in range(DOWNLOAD // 262_144):
+        for _ in range(size // 262_144):
             await send({"type": "http.response.body", "body": bytes(262_144), "more_body": True})
         await send({"type": "http.response.body"})
         return
@@ -99,33 +89,6 @@ async def app(scope: Any, _receive: Any, send: Any) -> None:
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def serve(pem: bytes, port: Connection) -> None:
-    """A small TLS server with keep-alive, in its own process."""
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                kind, body = content(head.split(b" ", 2)[1].decode())
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b"
-                    % (kind, len(body), body)
-                )
-                await writer.drain()
-        writer.close()
-
-    async def run() -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(pem)
-            file.flush()
-            context.load_cert_chain(file.name)
-        server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
-        port.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(run())
 
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -198,19 +161,19 @@ async def load(chromium: Browser, href: str) -> float:
     return took
 
 
-async def download(socket: Path) -> float:
+async def download(socket: Path, size: int) -> float:
     """Megabytes a second of one download in the clear, through the gateway."""
     reader, writer = await asyncio.open_unix_connection(str(socket), limit=1_048_576)
-    writer.write(b"GET http://bench.test/download HTTP/1.1\r\nHost: bench.test\r\n\r\n")
+    writer.write(b"GET http://bench.test/download/%d HTTP/1.1\r\nHost: bench.test\r\n\r\n" % size)
     begun, got = time.perf_counter(), 0
-    while got < DOWNLOAD:
+    while got < size:
         got += len(await reader.read(1_048_576))
     took = time.perf_counter() - begun
     writer.close()
-    return DOWNLOAD / took / 1_048_576
+    return size / took / 1_048_576
 
 
-async def pages(rounds: int, port: int, authority: trustme.CA, folder: Path) -> Figures:
+async def pages(rounds: int, port: int, authority: trustme.CA, size: int, folder: Path) -> Figures:
     """Load the page each way in turn."""
     numbers = itertools.count()
 
@@ -243,7 +206,7 @@ async def pages(rounds: int, port: int, authority: trustme.CA, folder: Path) -> 
                     if number >= 0:
                         times[way].append(took)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        speed = await download(folder / "gateway.sock")
+        speed = await download(folder / "gateway.sock", size)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     finally:
         await gateway.close()
@@ -288,6 +251,7 @@ def pin(authority: trustme.CA) -> str:
 
 def measure(*, quick: bool = False) -> Figures:
     """Take the figures."""
+    rounds, size = (1, DOWNLOAD // 64) if quick else (ROUNDS, DOWNLOAD)
     authority = trustme.CA()
     leaf = authority.issue_cert("real.test")
     spawn = multiprocessing.get_context("spawn")
@@ -299,7 +263,7 @@ def measure(*, quick: bool = False) -> Figures:
         if not ours.poll(30):
             raise RuntimeError("the server did not start")
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            return asyncio.run(pages(1 if quick else ROUNDS, ours.recv(), authority, Path(folder)))
+            return asyncio.run(pages(rounds, ours.recv(), authority, size, Path(folder)))
     finally:
         server.terminate()
         server.join(10)
