@@ -93,9 +93,11 @@ class Checkpoint:
         """Let requests through to judgement: the trace has its first line."""
         self._begun.set()
 
-    async def idle(self) -> None:
-        """Wait until no person is being asked anything."""
+    async def idle(self) -> bool:
+        """Wait until no person is being asked anything; say whether there was anything to wait for."""
+        waited = not self._nobody_asked.is_set()
         await self._nobody_asked.wait()
+        return waited
 
     async def decide(
         self, effect: Effect, reground: Callable[[Effect], Awaitable[Effect]] = _as_it_is

@@ -8,19 +8,20 @@ from harness.trace.events import Acted, Acting, AskedModel, ModelReplied, Observ
 
 
 class Journal:
-    """The loop's pen. Blobs are on disk before the event that names them."""
+    """The loop's pen: it knows the step, and puts blobs on disk before the event that names them."""
 
     def __init__(self, recorder: Recorder) -> None:
+        self.step = 0
         self._recorder = recorder
         self._downloads: tuple[Download, ...] = ()
 
-    def observed(self, step: int, screen: Screen, notes: tuple[str, ...]) -> None:
+    def observed(self, screen: Screen, notes: tuple[str, ...]) -> None:
         """Record a screen, with the downloads that changed since the last one."""
         changed = tuple(one for one in screen.downloads if one not in self._downloads)
         self._downloads = screen.downloads
         self._recorder.write(
             Observed(
-                step=step,
+                step=self.step,
                 screenshot=self._recorder.blob(screen.screenshot.png),
                 size=(screen.screenshot.width, screen.screenshot.height),
                 url=screen.url,
@@ -32,16 +33,16 @@ class Journal:
             )
         )
 
-    def asked(self, step: int) -> None:
+    def asked(self) -> None:
         """Record that the model is asked."""
-        self._recorder.write(AskedModel(step=step))
+        self._recorder.write(AskedModel(step=self.step))
 
-    def replied(self, step: int, reply: Reply, seconds: float) -> None:
+    def replied(self, reply: Reply, seconds: float) -> None:
         """Record what the model answered."""
         raw = reply.model_dump_json(include={"raw"}).encode() if reply.raw is not None else None
         self._recorder.write(
             ModelReplied(
-                step=step,
+                step=self.step,
                 thought=reply.thought,
                 actions=reply.actions,
                 signals=reply.signals,
@@ -51,19 +52,23 @@ class Journal:
             )
         )
 
-    def acting(self, step: int, index: int, act: Act, cleared: Cleared) -> None:
+    def acting(self, index: int, act: Act, cleared: Cleared) -> None:
         """Record the intent of an action, before it is performed."""
         self._recorder.write(
             Acting(
-                step=step, index=index, action=act.action, target=act.target, effect=cleared.verdict.effect
+                step=self.step,
+                index=index,
+                action=act.action,
+                target=act.target,
+                effect=cleared.verdict.effect,
             )
         )
 
-    def acted(self, step: int, index: int, result: ActionResult, seconds: float = 0.0) -> ActionResult:
+    def acted(self, index: int, result: ActionResult, seconds: float = 0.0) -> ActionResult:
         """Record what became of an action, and give it back."""
         self._recorder.write(
             Acted(
-                step=step,
+                step=self.step,
                 index=index,
                 action=result.action,
                 status=result.status,
@@ -75,11 +80,11 @@ class Journal:
         )
         return result
 
-    def refused(self, step: int, index: int, action: Action, refusal: Refusal) -> ActionResult:
+    def refused(self, index: int, action: Action, refusal: Refusal) -> ActionResult:
         """Record an action that policy or person refused."""
         result = ActionResult(action=action, status="refused", message=refusal.reason, rule=refusal.rule)
-        return self.acted(step, index, result)
+        return self.acted(index, result)
 
-    def skipped(self, step: int, index: int, action: Action, why: str) -> ActionResult:
+    def skipped(self, index: int, action: Action, why: str) -> ActionResult:
         """Record an action of a broken batch that nobody looked at."""
-        return self.acted(step, index, ActionResult(action=action, status="not_executed", message=why))
+        return self.acted(index, ActionResult(action=action, status="not_executed", message=why))

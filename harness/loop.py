@@ -81,16 +81,18 @@ class Loop:
     async def _observe(self) -> Observation:
         await self._checkpoint.idle()
         self._budget.steps += 1
-        self._checkpoint.step = self._budget.steps
-        screen = self._checkpoint.screen = await self._sandbox.observe()
-        notes, self._notes = (*screen.notes, *self._notes), []
-        self._journal.observed(self._budget.steps, screen, notes)
+        self._checkpoint.step = self._journal.step = self._budget.steps
+        screen = await self._sandbox.observe()
+        while await self._checkpoint.idle():  # what waited for a person may have changed the screen
+            screen = await self._sandbox.observe()
+        self._checkpoint.screen, notes, self._notes = screen, (*screen.notes, *self._notes), []
+        self._journal.observed(screen, notes)
         seen = {name: screen.__dict__[name] for name in type(screen).model_fields} | {"notes": notes}
         results, self._results = self._results, ()
         return Observation(**seen, goal=self._task.goal, step=self._budget.steps, results=results)
 
     async def _ask(self, observation: Observation) -> Reply:
-        self._journal.asked(observation.step)
+        self._journal.asked()
         started = self._clock()
         try:
             async with asyncio.timeout(self._budget.left):
@@ -107,7 +109,7 @@ class Loop:
             raise ModelError(f"the model failed: {type(error).__name__}: {error}") from error
         self._budget.spend(reply.usage)
         self._checkpoint.thought = reply.thought
-        self._journal.replied(observation.step, reply, self._clock() - started)
+        self._journal.replied(reply, self._clock() - started)
         return reply
 
     async def _warned(self, reply: Reply) -> bool:
@@ -116,7 +118,7 @@ class Loop:
             passed = await self._checkpoint.decide(effect)
             if isinstance(passed, Refusal):
                 self._results = tuple(
-                    self._refused(index, action, passed) for index, action in enumerate(reply.actions)
+                    self._journal.refused(index, action, passed) for index, action in enumerate(reply.actions)
                 )
                 return True
         return False
@@ -125,7 +127,7 @@ class Loop:
         broken = ""
         for index, action in enumerate(reply.actions):
             if broken:
-                self._results += (self._journal.skipped(self._budget.steps, index, action, broken),)
+                self._results += (self._journal.skipped(index, action, broken),)
                 continue
             if ending := self._over("actions_per_minute", "seconds") or self._ended(action):
                 return ending
@@ -151,6 +153,7 @@ class Loop:
                 return None
 
     async def _perform(self, action: Action, index: int) -> ActionResult:
+        await self._checkpoint.idle()
         started = self._clock()
         self._budget.act()
         if isinstance(action, AskUser):
@@ -160,9 +163,9 @@ class Loop:
         if isinstance(passed, Cleared) and passed.approval is not None:
             passed = await self._still_there(passed)
         if isinstance(passed, Refusal):
-            return self._refused(index, action, passed)
+            return self._journal.refused(index, action, passed)
         assert isinstance(passed.effect, Act)  # noqa: S101 - `decide` clears what it was given
-        self._journal.acting(self._budget.steps, index, passed.effect, passed)
+        self._journal.acting(index, passed.effect, passed)
         cleared, outcome = passed.effect, await self._sandbox.act(passed)
         result = ActionResult(
             action=cleared.action,
@@ -170,7 +173,7 @@ class Loop:
             message=outcome.message,
             image=outcome.image,
         )
-        return self._journal.acted(self._budget.steps, index, result, self._clock() - started)
+        return self._journal.acted(index, result, self._clock() - started)
 
     async def _reground(self, effect: Effect) -> Effect:
         if not isinstance(effect, Act):
@@ -188,13 +191,10 @@ class Loop:
     async def _person(self, action: AskUser, index: int) -> ActionResult:
         approval = await self._checkpoint.question(action)
         if approval.decision != "approve":
-            return self._refused(
+            return self._journal.refused(
                 index, action, Refusal(rule="ask_user", reason=approval.note or "nobody answered")
             )
         result = ActionResult(
             action=action, status="done", message=approval.note or "the person gave no answer"
         )
-        return self._journal.acted(self._budget.steps, index, result)
-
-    def _refused(self, index: int, action: Action, refusal: Refusal) -> ActionResult:
-        return self._journal.refused(self._budget.steps, index, action, refusal)
+        return self._journal.acted(index, result)
