@@ -307,7 +307,9 @@ def _select(view: View, option: str, label: Find | None, progress: Progress) -> 
         return Done(f"The menu now shows {cut_off[0].text!r}, the beginning of {option!r}.")
     shown = "; ".join(repr(line.text) for line in sorted(there, key=lambda one: abs(one.box.x - x))[:2])
     if progress.still:
-        return NotYet(f"the menu has no option {option!r}; beside it the screen shows {shown or 'nothing'}", 1.0)
+        return NotYet(
+            f"the menu has no option {option!r}; beside it the screen shows {shown or 'nothing'}", 1.0
+        )
     if [line.text for line in there] != [line.text for line in _at_height(progress.lines, y)]:
         return Done(f"The menu is closed; there the screen shows {shown or 'nothing'}.")
     progress.still = 1

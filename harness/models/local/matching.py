@@ -98,9 +98,9 @@ def choose(lines: Sequence[Line], find: Find, found: Sequence[Match]) -> Match |
         return Missing(f"{find} (there are {len(best)})", tuple(str(match) for match in best[:5]))
     for relation, anchor_match in anchors:
         if len(best) > 1 and relation.side != "row":
-            ranked = sorted(best, key=lambda match: gap(match.box, anchor_match.box))
-            nearer = gap(ranked[0].box, anchor_match.box) + 3
-            best = [match for match in ranked if gap(match.box, anchor_match.box) <= nearer]
+            far = {id(match): _distance(match.box, relation, anchor_match.box) for match in best}
+            least = min(far.values()) + 3
+            best = [match for match in best if far[id(match)] <= least]
     if len(best) > 1:
         return Ambiguous(_name(find), tuple(sorted(best, key=lambda match: (match.box.y, match.box.x))))
     return best[0]
@@ -152,6 +152,11 @@ def same_row(one: Box, other: Box) -> bool:
 
 def _name(find: Find) -> str:
     return find.text if find.kind == "text" else str(replace(find, ordinal=None, relations=()))
+
+
+def _distance(box: Box, relation: Relation, anchor: Box) -> float:
+    # People say "near" of what stands in the same row, however far the row reaches.
+    return 0.5 * gap(box, anchor) if relation.side == "near" and same_row(box, anchor) else gap(box, anchor)
 
 
 def _stands(box: Box, relation: Relation, anchor: Box) -> bool:

@@ -241,15 +241,19 @@ def _line(reading: "Reading", piece: "Piece") -> Line | None:
         return None
     area = piece.ink
     places = [piece.strip.left + centre * piece.strip.width for centre in reading.centres]
+    space = _space(piece, reading.text, places)
     words: list[tuple[str, float, float]] = []
     fresh = True
     for character, place in zip(reading.text, places, strict=True):
         if character.isspace():
             fresh = True
             continue
-        # The network tends to lose the space after a full stop or a comma; the pixels still show it.
-        if words and words[-1][0][-1] in ".,:;!?)|" and _gap(piece, words[-1][2], place) is not None:
-            fresh = True
+        if words and not fresh:
+            # The network tends to lose spaces, most of all after a full stop; the pixels still show them.
+            blank = _gap(piece, words[-1][2], place)
+            stop = words[-1][0][-1] in (".:" if character.isupper() else "") + ",;!?)|"
+            least = 3.0 if stop and character.isalpha() else space
+            fresh = blank is not None and blank[1] - blank[0] >= least
         if fresh:
             words.append((character, place, place))
             fresh = False
@@ -267,6 +271,17 @@ def _line(reading: "Reading", piece: "Piece") -> Line | None:
         spread.append(Word(word, Box(x=left, y=area.top, width=right - left, height=area.height)))
         left = min(max(onward, right), area.right - 1.0)
     return Line(" ".join(word.text for word in spread), _box(area), reading.score, tuple(spread))
+
+
+def _space(piece: "Piece", text: str, places: list[float]) -> float:
+    widths = []
+    for before, character, after in zip(range(len(text)), text[1:], range(2, len(text)), strict=False):
+        blank = _gap(piece, places[before], places[after]) if character == " " else None
+        if blank is not None:
+            widths.append(blank[1] - blank[0])
+    if not widths:
+        return max(4.0, 0.5 * piece.ink.height)
+    return max(3.0, 0.75 * sorted(widths)[len(widths) // 2])
 
 
 def _gap(piece: "Piece", left: float, right: float) -> tuple[float, float] | None:

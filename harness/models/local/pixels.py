@@ -252,8 +252,12 @@ def looks_like_link(image: Image, rect: Rect) -> bool:
         return False
     if bool((marks[rect.height // 2 :].mean(axis=1) > 0.85).any()):
         return True
+    # Where ink meets paper their colours mix; the ink's own colour is the one farthest from the paper's.
+    paper = np.median(region[~marks].astype(np.int16), axis=0) if not marks.all() else 0
     dots = region[marks].astype(np.int16)
-    return bool(np.median(dots.max(axis=1) - dots.min(axis=1)) > 70)
+    far = np.abs(dots - paper).sum(axis=1)
+    own = dots[far >= np.quantile(far, 0.7)]
+    return bool(np.median(own.max(axis=1) - own.min(axis=1)) > 70)
 
 
 def _edges(image: Image, least: int) -> Mask:

@@ -30,7 +30,9 @@ def _checkboxes(goal: str) -> tuple[str, ...]:
 
 
 def _upper(goal: str) -> tuple[str, ...]:
-    found = re.fullmatch(r'Type "(.*)" in all (upper|lower) case letters in the text input and press Submit\.', goal)
+    found = re.fullmatch(
+        r'Type "(.*)" in all (upper|lower) case letters in the text input and press Submit\.', goal
+    )
     if found is None:
         raise ValueError(f"the instruction {goal!r} does not say a case")
     text = found[1].upper() if found[2] == "upper" else found[1].lower()
@@ -46,9 +48,7 @@ TEMPLATES: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
         "click-button-sequence": _as(
             r"Click button (\w+), then click button (\w+)\.", "click the button {0}", "click the button {1}"
         ),
-        "click-dialog-2": _as(
-            r'Click the button in the dialog box labeled "(.*)"\.', "click the button {0}"
-        ),
+        "click-dialog-2": _as(r'Click the button in the dialog box labeled "(.*)"\.', "click the button {0}"),
         "click-tab": _as(r"Click on (Tab #\d)\.", "click {0}"),
         "click-link": _as(r'Click on the link "(.*)"\.', "click the first link {0}"),
         "click-checkboxes": _checkboxes,
@@ -101,7 +101,7 @@ TEMPLATES: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
         "read-table": _as(
             r"Enter the value of (.*) into the text field and press Submit\.",
             "read exactly {0} as value",
-            "type the value of value into the field above \"Submit\"",
+            'type the value of value into the field above "Submit"',
             'click the button "Submit"',
         ),
     }
