@@ -8,8 +8,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
-from harness.words import visible
 from harness.clearance import Approval, Approver, Question, digest
+from harness.words import visible
 
 _GRACE = 1.0
 

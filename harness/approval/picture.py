@@ -4,9 +4,9 @@ import io
 
 from PIL import Image, ImageDraw
 
-from harness.words import points
 from harness.clearance import Act, Effect
 from harness.screen import Screenshot
+from harness.words import points
 
 _RED = (226, 32, 44)
 _WHITE = (255, 255, 255)

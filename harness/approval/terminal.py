@@ -12,8 +12,8 @@ from typing import TextIO, assert_never
 from harness.action import AskUser
 from harness.approval.lines import Lines
 from harness.approval.picture import marked
-from harness.words import address, describe, host, origin, points, visible
 from harness.clearance import Act, Approval, Plan, Question, Request, SafetySignal, digest
+from harness.words import address, describe, host, origin, points, visible
 
 _LONG = 600
 _NEARLY = 0.5

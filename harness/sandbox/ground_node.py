@@ -135,7 +135,7 @@ async def nearest(spots: list[Spot], point: Point, look: Look) -> Spot:
         LostError: if none is.
     """
     first, *others = await asyncio.gather(*(resolve(spot, spot.node, look) for spot in spots))
-    more = [{"value": point[0]}, {"value": point[1]}, *({"objectId": each} for each in others)]
+    more: list[Json] = [{"value": point[0]}, {"value": point[1]}, *({"objectId": each} for each in others)]
     index: int = (await call(spots[0].session, look, first, NEAREST, *more, value=True))["value"]
     if index < 0:
         raise LostError("it is between two elements")

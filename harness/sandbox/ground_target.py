@@ -59,13 +59,14 @@ async def _related(node: Node, look: Look, want: str) -> tuple[int, Json | None]
     found = await call(session, look, handle, RELATED, {"value": node.focused}, {"value": want}, *hidden)
     if "objectId" not in found:
         raise LostError("what is under it has just changed")
-    shown, spoken, _ = await asyncio.gather(
+    answers: list[Json] = await asyncio.gather(
         session.send("DOM.describeNode", {"objectId": found["objectId"]}),
         session.send(
             "Accessibility.getPartialAXTree", {"objectId": found["objectId"], "fetchRelatives": False}
         ),
         session.send("Runtime.releaseObjectGroup", {"objectGroup": look.group}),
     )
+    shown, spoken, _ = answers
     return shown["node"]["backendNodeId"], next(iter(spoken["nodes"]), None)
 
 
