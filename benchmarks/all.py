@@ -22,6 +22,8 @@ from benchmarks import (
     bench_trace,
 )
 from benchmarks.figures import Figures, Measure, show, taken, write
+from harness.errors import HarnessError
+from playwright.async_api import Error as PlaywrightError
 from rich.console import Console
 
 MEASURES: dict[str, Measure] = {
@@ -39,7 +41,7 @@ RESULTS = Path(__file__).parent / "results.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; 1 if a bar does not hold."""
+    """Run from the command line; 1 if a bar does not hold, 4 if something could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(MEASURES)}")
     parser.add_argument("--quick", action="store_true", help="few repeats, to see that it works")
@@ -48,13 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [name for name in options.names if name not in MEASURES]:
         parser.error(f"no benchmark is called {unknown[0]!r}; there are: {', '.join(MEASURES)}")
     figures: Figures = {}
+    console, failed = Console(stderr=True), False
     for name in options.names or MEASURES:
-        Console(stderr=True).print(f"measuring {name} …", style="dim")
-        figures |= taken(MEASURES[name], quick=options.quick)
+        console.print(f"measuring {name} …", style="dim")
+        try:
+            figures |= taken(MEASURES[name], quick=options.quick)
+        except (HarnessError, PlaywrightError, OSError, RuntimeError) as error:
+            console.print(f"{name} could not be measured: {type(error).__name__}: {error}", markup=False)
+            failed = True
         gc.collect()
     show(figures)
     write(options.json, figures, quick=options.quick)
-    return 1 if any(one.holds is False for one in figures.values()) else 0
+    return 4 if failed else 1 if any(one.holds is False for one in figures.values()) else 0
 
 
 if __name__ == "__main__":

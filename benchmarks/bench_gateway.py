@@ -27,6 +27,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from harness.approval.auto import DenyApprover
 from harness.checkpoint import Checkpoint
+from harness.clearance import Cleared, Refusal, Request
+from harness.gateway.base import Exchange, Keeper
 from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from harness.gateway.upstreams.internet import InternetUpstream
@@ -72,6 +74,33 @@ def keeper(port: int, writer: TraceWriter) -> Checkpoint:
     )
     checkpoint.begin()
     return checkpoint
+
+
+class TimedKeeper:
+    """A keeper that notes how long judging and recording took."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self.spent = 0.0
+        self.requests = 0
+
+    def preview(self, request: Request) -> Refusal | None:
+        begun = time.perf_counter()
+        found = self._keeper.preview(request)
+        self.spent += time.perf_counter() - begun
+        return found
+
+    async def admit(self, request: Request) -> Cleared | Refusal:
+        begun = time.perf_counter()
+        found = await self._keeper.admit(request)
+        self.spent += time.perf_counter() - begun
+        return found
+
+    def finished(self, exchange: Exchange) -> None:
+        begun = time.perf_counter()
+        self._keeper.finished(exchange)
+        self.spent += time.perf_counter() - begun
+        self.requests += 1
 
 
 async def app(scope: Any, _receive: Any, send: Any) -> None:
@@ -187,7 +216,8 @@ async def pages(rounds: int, port: int, authority: trustme.CA, size: int, folder
         {"bench.test": AsgiUpstream(app)}, internet, ids=lambda: f"r{next(numbers)}", clock=time.monotonic
     )
     writer = TraceWriter.create(folder / "trace", now=lambda: datetime.now(UTC))
-    await gateway.open(folder / "gateway.sock", keeper(port, writer))
+    judging = TimedKeeper(keeper(port, writer))
+    await gateway.open(folder / "gateway.sock", judging)
     blind = await asyncio.start_unix_server(tunnel(port), str(folder / "tunnel.sock"))
     pins = f"{pin(authority)},{gateway.spki}"
     times: dict[str, list[float]] = {"tunnel": [], "gateway": [], "app": []}
@@ -196,7 +226,7 @@ async def pages(rounds: int, port: int, authority: trustme.CA, size: int, folder
             browser(folder / "tunnel.sock", pins) as direct,
             browser(folder / "gateway.sock", pins) as judged,
         ):
-            for number in range(-1, rounds):
+            for number in range(-1 if rounds > 1 else 0, rounds):
                 for way, chromium, host in (
                     ("tunnel", direct, f"real.test:{port}"),
                     ("gateway", judged, f"real.test:{port}"),
@@ -227,6 +257,7 @@ async def pages(rounds: int, port: int, authority: trustme.CA, size: int, folder
                 "p90_ms": percentile(times["gateway"], 90),
                 "tunnel_p90_ms": percentile(times["tunnel"], 90),
                 "median_of_ratios": median(ratios),
+                "judge_and_record_us_a_request": judging.spent / judging.requests * 1e6,
                 "download_MB_s": speed,
                 "download_memory_kB": grown,
                 "loads": rounds,

@@ -17,6 +17,7 @@ from benchmarks.figures import Figure, Figures, main, median, percentile
 from benchmarks.rigs import HEIGHT, POLICY, WIDTH, Marks, TimedModel, TimedSandbox
 from harness.action import Action, Click, Scroll, Type
 from harness.clearance import Box, Target
+from harness.sandbox.base import SandboxInfo
 from harness.screen import Screen, Screenshot, Tab
 from harness.testing import FakeSandbox
 from PIL import Image, ImageDraw
@@ -43,6 +44,10 @@ class Pictures(FakeSandbox):
         super().__init__(self._at)
         self._png = picture()
         self._number = 0
+
+    @property
+    def info(self) -> SandboxInfo:
+        return SandboxInfo(kind="pictures", isolated=False)
 
     async def observe(self) -> Screen:
         self._number += 1

@@ -51,7 +51,7 @@ async def measure(*, quick: bool = False) -> Figures:
     beyond = [look - shot for look, shot in zip(looks, shots, strict=True)]
     return {
         "settle_ms": Figure(
-            "settle on a still page, beyond one screenshot, p50",
+            "settle on a still page, beyond one shot, p50",
             "ms",
             median(beyond),
             median(shots),

@@ -82,6 +82,14 @@ async def plain(page: Page, count: int) -> list[float]:
     return taken
 
 
+def by_kind(times: list[float], prefix: str) -> dict[str, float]:
+    """The median of each kind of action, of whole turns."""
+    return {
+        f"{prefix}{number}_{action.kind}_p50_ms": median(times[number :: len(TURN)])
+        for number, action in enumerate(TURN)
+    }
+
+
 def beyond_pictures(trace: Path) -> float:
     """Bytes a step that a trace has beyond its unique screenshots and the run's own first and last line."""
     events = Trace.open(trace).events
@@ -125,11 +133,7 @@ async def measure(*, quick: bool = False) -> Figures:
             median(theirs),
             "plain Playwright: the action and one screenshot",
             150,
-            detail={
-                "p90_ms": percentile(whole, 90),
-                "plain_p90_ms": percentile(theirs, 90),
-                "steps": len(whole),
-            },
+            detail={"steps": len(whole)} | by_kind(whole, "") | by_kind(theirs, "plain_"),
         ),
         "step_p90_ms": Figure(
             "full step, scripted model, bubblewrap, p90",
