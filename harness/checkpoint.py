@@ -73,6 +73,8 @@ class Checkpoint:
         self.screen: Screen | None = None
         self.stopped: Refusal | None = None
         self.blocked = False
+        self.trouble = ""
+        """Why the last page that was asked for did not come, if it did not."""
         self.verdicts: Counter[str] = Counter()
         self._judge = judge
         self._approver = approver
@@ -84,6 +86,7 @@ class Checkpoint:
         self._clock = clock
         self._now = now
         self._ids = ids
+        self._pages: dict[str, str] = {}
         self._begun = asyncio.Event()
         self._asking = 0
         self._nobody_asked = asyncio.Event()
@@ -196,6 +199,8 @@ class Checkpoint:
         if reached:
             return self._refuse(request, "limits", reached, stop=True)
         self._budget.requests += 1
+        if request.resource == "document":
+            self._pages[request.id] = request.url
         return await self.decide(request)
 
     def preview(self, request: Request) -> Refusal | None:
@@ -211,6 +216,9 @@ class Checkpoint:
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""
         self._budget.downloaded += exchange.received
+        page = self._pages.pop(exchange.id, None)
+        if page is not None:
+            self.trouble = f"{page} did not come: {exchange.error}" if exchange.error else ""
         self._recorder.write(
             Responded(
                 step=self.step,

@@ -13,6 +13,21 @@ from harness.errors import InputError
 LARGEST = 1_000_000
 DEEPEST = 30
 
+_SHAPES = {
+    "dict_type": "write a mapping, such as 'key: value'",
+    "model_type": "write a mapping, such as 'key: value'",
+    "tuple_type": "write a list, such as '- one'",
+    "list_type": "write a list, such as '- one'",
+    "string_type": "write text; a number or a yes in text needs quotes",
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+}
+"""What to write instead, by pydantic's name of the error."""
+
 Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
 """Where each value stands: line and column from 1, by its path."""
 
@@ -24,16 +39,20 @@ def read_yaml(file: Path, error: type[InputError]) -> tuple[dict[str, Any], Mark
         InputError: of the class given, with one line that names the file and the place.
     """
     try:
-        size = file.stat().st_size
-        if size > LARGEST:
-            raise error(f"{file}: {size:,} bytes is more than a file of this kind may have ({LARGEST:,})")
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as opened:
+            data = opened.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise error(f"{file}: it is longer than a file of this kind may be ({LARGEST:,} bytes)")
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         near = difflib.get_close_matches(file.name, _names_in(file.parent), n=1)
         hint = f"; did you mean {file.parent / near[0]}?" if near else ""
         raise error(f"{file}: there is no such file{hint}") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise error(f"{file}: cannot be read: {problem}") from problem
+    except UnicodeDecodeError as problem:
+        raise error(f"{file}: cannot be read: byte {problem.start + 1} is not UTF-8 text") from problem
+    except (OSError, ValueError) as problem:
+        said = problem.strerror if isinstance(problem, OSError) else problem
+        raise error(f"{file}: cannot be read: {said}") from problem
     return parse_yaml(text, str(file), error)
 
 
@@ -77,7 +96,7 @@ def explain(error: ValidationError, file: Path | str, marks: Marks, model: type[
     if found["type"] == "missing":
         return f"{prefix}{where!r} is missing"
     shown = str(found["input"])
-    message = found["msg"].removeprefix("Value error, ")
+    message = _SHAPES.get(found["type"]) or found["msg"].removeprefix("Value error, ")
     if not path:
         return f"{prefix}{message}"
     return f"{prefix}{where}: {message} (found {shown[:80]!r})"

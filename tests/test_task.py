@@ -76,7 +76,7 @@ def test_a_folder_and_bytes_that_are_not_text_are_refused(tmp_path: Path) -> Non
     with pytest.raises(TaskError, match="cannot be read"):
         Task.load(tmp_path / "b.yaml")
     (tmp_path / "big.yaml").write_text("a: " + "x" * 2_000_000)
-    with pytest.raises(TaskError, match="more than a file of this kind may have"):
+    with pytest.raises(TaskError, match="longer than a file of this kind may be"):
         Task.load(tmp_path / "big.yaml")
 
 

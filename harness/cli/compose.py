@@ -3,22 +3,24 @@
 import asyncio
 import secrets
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from harness.approval.auto import AutoApprover, DenyApprover
 from harness.checkpoint import Checkpoint
 from harness.checks import read_outputs, run_checks, validate_checks
-from harness.clearance import Approver, Request, Verdict, clear, digest
-from harness.cli.names import find_approver, find_hosts, find_model, find_policy, find_task, versions
+from harness.clearance import Approver, Verdict, clear, digest
+from harness.cli.names import find_approver, find_hosts, find_model, find_policy, task_file, versions
 from harness.errors import HarnessError, TaskError, TraceError
 from harness.gateway.base import Upstream
 from harness.gateway.fetch import get_json
+from harness.gateway.head import get
 from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.internet import InternetUpstream
 from harness.journal import Journal
@@ -39,6 +41,8 @@ from harness.trace.report import write_report
 from harness.trace.writer import TraceWriter
 
 _log = structlog.get_logger("harness")
+_LONGEST = 20_000
+_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class Watched:
@@ -56,7 +60,10 @@ class Watched:
     def write(self, event: Event, *, sync: bool = False) -> None:
         """Put one event on disk, then tell."""
         self._writer.write(event, sync=sync)
-        self._watch(event)
+        try:
+            self._watch(event)
+        except Exception as error:  # noqa: BLE001 - whoever watches must not be able to end a run
+            _log.warning("the watcher failed", why=f"{type(error).__name__}: {error}")
 
     def blob(self, data: bytes) -> str:
         """Keep bytes."""
@@ -98,7 +105,7 @@ class Run:
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.task = (task if isinstance(task, Task) else find_task(str(task))).filled()
+        self.task = (task if isinstance(task, Task) else Task.load(task_file(str(task)))).filled()
         self.policy = find_policy(policy, self.task)
         self.engine = Engine(self.policy)
         start = self.engine.may_start(self.task.start)
@@ -119,6 +126,8 @@ class Run:
         self.approver = find_approver(approver, pictures) if isinstance(approver, str) else approver
         self.budget = Budget(tightest(self.task.limits, self.policy.limits), clock)
         self.result: Result | None = None
+        self.ending = False
+        """Whether the run is over and only cleaning up is left; then it is not to be cancelled."""
         self._names = (
             model if isinstance(model, str) else type(model).__name__,
             _approver_name(self.approver),
@@ -158,16 +167,30 @@ class Run:
             cancelled = True
             ending = Ending(outcome="interrupted", reason="interrupted")
         except HarnessError as error:
-            ending = Ending(outcome="error", reason=str(error))
-            with suppress(TraceError):
-                self._begin(recorder, self._info)
-                recorder.write(Failed(step=self.budget.steps, error=type(error).__name__, message=str(error)))
+            ending = self._failed(recorder, error, str(error), str(error))
+        except Exception as error:  # noqa: BLE001 - whatever fails, the trace has an end and a person a message
+            what = f"the harness itself failed: {type(error).__name__}: {error}"
+            reason = f"{what.splitlines()[0]}; please report it, with the trace"
+            lines = traceback.format_exception(error)
+            ending = self._failed(recorder, error, reason, "".join((reason, "\n", *lines))[-_LONGEST:])
+        self.ending = True
+        if checkpoint.trouble and ending.outcome == "failed":
+            ending = ending.model_copy(update={"reason": f"{ending.reason}; {checkpoint.trouble}"})
         self.result = self._finish(recorder, checkpoint, ending, checks)
-        writer.close()
+        try:
+            writer.close()
+        except TraceError as error:
+            self.result = _unwritten(self.result, error)
         self._report()
         if cancelled:
             raise asyncio.CancelledError
         return self.result
+
+    def _failed(self, recorder: Watched, error: Exception, reason: str, message: str) -> Ending:
+        with suppress(TraceError):
+            self._begin(recorder, self._info)
+            recorder.write(Failed(step=self.budget.steps, error=type(error).__name__, message=message))
+        return Ending(outcome="error", reason=reason)
 
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
@@ -177,6 +200,7 @@ class Run:
             gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock)
             stack.push_async_callback(gateway.close)
             stack.push_async_callback(sandbox.close)
+            stack.callback(self._cleaning)
             socket = rundir.path / "gateway.sock"
             await gateway.open(socket, checkpoint)
             try:
@@ -198,6 +222,9 @@ class Run:
             if ending.outcome == "done":
                 ending = await self._check(ending, sandbox, checks)
         return ending
+
+    def _cleaning(self) -> None:
+        self.ending = True
 
     def _choose(self, runtime: Path) -> Sandbox:
         if not isinstance(self.sandbox, str):
@@ -243,7 +270,7 @@ class Run:
 
     async def _state(self, host: str, path: str) -> JsonValue:
         upstream: Upstream = self.hosts[host.lower()]
-        request = Request(id="check", method="GET", url=f"https://{host}{path}", headers=(("host", host),))
+        request = get("check", f"https://{host}{path}", (("host", host),))
         verdict = Verdict(
             outcome="allow",
             rule="check",
@@ -251,7 +278,7 @@ class Run:
             policy=self.engine.sha256,
             effect=digest(request),
         )
-        return await get_json(upstream, clear(request, verdict))
+        return _JSON.validate_python(await get_json(upstream, clear(request, verdict)))
 
     def _finish(
         self, recorder: Watched, checkpoint: Checkpoint, ending: Ending, checks: list[CheckResult]
@@ -288,12 +315,7 @@ class Run:
                 sync=True,
             )
         except TraceError as error:
-            reason = (
-                f"{result.reason}; {error}"
-                if result.reason and str(error) not in result.reason
-                else str(error)
-            )
-            return result.model_copy(update={"outcome": "error", "exit_code": 4, "reason": reason})
+            return _unwritten(result, error)
         return result
 
     def _report(self) -> None:
@@ -301,6 +323,12 @@ class Run:
             write_report(Trace.open(self.folder), self.folder / "report.html")
         except (HarnessError, OSError) as error:
             _log.warning("no report was written", trace=str(self.folder), why=str(error))
+
+
+def _unwritten(result: Result, error: TraceError) -> Result:
+    known = not result.reason or str(error) in result.reason or result.outcome == "error"
+    reason = result.reason or str(error) if known else f"{result.reason}; {error}"
+    return result.model_copy(update={"outcome": "error", "exit_code": EXIT_CODES["error"], "reason": reason})
 
 
 def _approver_name(approver: Approver) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.checks import TextReader
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_SUFFIXES = (".yaml", ".yml")
 
 
 def bundled(kind: str) -> Path:
@@ -28,22 +29,47 @@ def bundled(kind: str) -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / kind
 
 
-def find_task(name: str) -> Task:
-    """Load a task by path, or by the name of a bundled one such as `shop/buy-a-mug`.
+def task_file(name: str) -> Path:
+    """Find a task by path, or by the name of a bundled one such as `shop/buy-a-mug`.
 
     Raises:
         TaskError: if there is neither, naming the nearest.
     """
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
-        return Task.load(path)
     folder = bundled("tasks")
     known = {str(file.relative_to(folder).with_suffix("")): file for file in sorted(folder.rglob("*.yaml"))}
+    if name and path.is_dir():
+        inside = sorted(str(file) for file in path.iterdir() if file.suffix in _SUFFIXES)
+        hint = f"such as {inside[0]}" if inside else "it holds none ending in .yaml"
+        raise TaskError(f"{name}: is a folder; name a task file in it, {hint}")
+    if path.suffix in _SUFFIXES or (name and path.exists()):
+        return path
     if name in known:
-        return Task.load(known[name])
+        return known[name]
+    raise TaskError(f"{name!r} is neither a task file nor a bundled task; {_nearest(name, list(known))}")
+
+
+def load_policy(name: str) -> Policy:
+    """Load a policy by path, or by the name of a ready-made one such as `shopping`.
+
+    Raises:
+        PolicyError: if there is neither, naming the nearest, or it cannot be used.
+    """
+    path = Path(name)
+    found = None if path.suffix in _SUFFIXES else ready_made(name)
+    if found is None and name and path.is_dir():
+        raise PolicyError(f"{name}: is a folder; name a policy file in it, or a ready-made policy")
+    if found is None and path.suffix not in _SUFFIXES and not (name and path.exists()):
+        known = sorted(file.stem for file in bundled("policies").glob("*.yaml"))
+        raise PolicyError(
+            f"{name!r} is neither a policy file nor a ready-made policy; {_nearest(name, known)}"
+        )
+    return Policy.load(found or path)
+
+
+def _nearest(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"bundled tasks: {', '.join(known)}"
-    raise TaskError(f"{name}: neither a task file nor a bundled task; {hint}")
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
 
 
 def find_policy(policy: Policy | Path | str | None, task: Task) -> Policy:
@@ -54,31 +80,36 @@ def find_policy(policy: Policy | Path | str | None, task: Task) -> Policy:
     """
     if isinstance(policy, Policy):
         return policy
-    name = str(policy) if policy is not None else task.policy
-    if name is None:
-        raise PolicyError(
-            f"task {task.name!r} names no policy; give one, such as --policy policies/read-only.yaml"
-        )
-    found = None if name.endswith((".yaml", ".yml")) else ready_made(name)
-    return Policy.load(found or Path(name))
+    if policy is not None:
+        return load_policy(str(policy))
+    if task.policy is None:
+        raise PolicyError(f"task {task.name!r} names no policy; give one, such as --policy shopping")
+    try:
+        return load_policy(task.policy)
+    except PolicyError as error:
+        if Path(task.policy).is_file():
+            raise
+        raise PolicyError(f"the policy of task {task.name!r}: {error}") from error
 
 
 def find_model(name: str, task: Task, reader: "TextReader") -> Model:
     """Make the model that a name stands for.
 
     Raises:
-        ModelError: if the name is unknown, or the model cannot follow the task.
+        InputError: if the name is unknown, or the model cannot follow the task.
     """
-    if name == "local":
-        from harness.models.local.model import LocalModel  # noqa: PLC0415 - OCR is loaded only when used
-        from harness.models.local.ocr import Reader  # noqa: PLC0415
+    if name != "local":
+        raise InputError(
+            f"no model is called {name!r}; use --model local, or in Python any object with an async reply()"
+        )
+    from harness.models.local.model import LocalModel  # noqa: PLC0415 - OCR is loaded only when used
+    from harness.models.local.ocr import Reader  # noqa: PLC0415
 
-        if not isinstance(reader, Reader):
-            raise ModelError("the local model needs the OCR reader")
-        return LocalModel(task, reader=reader)
-    raise ModelError(
-        f"no model is called {name!r}; use 'local', or pass an object with an async reply() in Python"
-    )
+    try:
+        return LocalModel(task, reader=reader if isinstance(reader, Reader) else Reader())
+    except ModelError as error:
+        # Nothing has started: what the model cannot follow is what a person wrote.
+        raise TaskError(str(error)) from error
 
 
 def find_approver(name: str, pictures: Path) -> Approver:
@@ -98,7 +129,9 @@ def find_approver(name: str, pictures: Path) -> Approver:
         case "auto":
             return AutoApprover()
         case _:
-            raise InputError(f"no approver is called {name!r}; use terminal, deny or auto")
+            raise InputError(
+                f"no approver is called {name!r}; use --approve terminal, --approve deny or --approve auto"
+            )
 
 
 def find_hosts(task: Task) -> dict[str, Upstream]:
@@ -107,10 +140,18 @@ def find_hosts(task: Task) -> dict[str, Upstream]:
     Raises:
         TaskError: naming the host and what is wrong with what it stands for.
     """
-    return {host.lower(): _upstream(host, where) for host, where in task.hosts.items()}
+    found: dict[str, Upstream] = {}
+    for host, where in task.hosts.items():
+        name = host.lower()
+        if not name or any(char in "/:@?#*[]" or char.isspace() for char in name):
+            raise TaskError(f"hosts: {host!r} is not a host's name; write the name alone, such as shop.test")
+        if name in found:
+            raise TaskError(f"hosts: {host!r} stands there twice, in other capitals; keep one")
+        found[name] = _upstream(f"hosts.{host}", where)
+    return found
 
 
-def _upstream(host: str, where: str) -> Upstream:
+def _upstream(place: str, where: str) -> Upstream:
     from harness.gateway.upstreams.asgi import AsgiUpstream  # noqa: PLC0415
     from harness.gateway.upstreams.fixed import FixedUpstream  # noqa: PLC0415
     from harness.gateway.upstreams.static import StaticUpstream  # noqa: PLC0415
@@ -118,30 +159,69 @@ def _upstream(host: str, where: str) -> Upstream:
     if where.startswith("dir:"):
         folder = Path(where[4:])
         if not folder.is_dir():
-            raise TaskError(f"hosts.{host}: {str(folder)!r} is not a folder")
+            what = "is a file" if folder.exists() else "there is no such folder"
+            raise TaskError(f"{place}: {folder}: {what}; name a folder of static files after dir:")
         return StaticUpstream(folder)
     if where.startswith(("http://", "https://")):
-        return FixedUpstream(where)
-    return AsgiUpstream(_import(host, where))
+        try:
+            return FixedUpstream(where)
+        except TaskError as error:
+            raise TaskError(f"{place}: {error}") from error
+    return AsgiUpstream(_import(place, where))
 
 
-def _import(host: str, where: str) -> Callable[..., object]:
-    module_name, colon, attribute = where.partition(":")
-    if not colon or not module_name:
-        raise TaskError(f"hosts.{host}: write module:attribute, dir:PATH or http://host:port, not {where!r}")
+def _import(place: str, where: str) -> Callable[..., object]:
+    module_name, _, attribute = where.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
+        raise TaskError(f"{place}: write module:attribute, dir:PATH or http://host:port, not {where!r}")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise TaskError(f"hosts.{host}: {module_name!r} cannot be imported: {error}") from error
+    except ModuleNotFoundError as error:
+        if error.name and (module_name + ".").startswith(error.name + "."):
+            raise TaskError(
+                f"{place}: there is no module {error.name!r}, not installed, not here, not next to the "
+                "task file; PYTHONPATH names other folders"
+            ) from error
+        raise TaskError(f"{place}: {module_name!r} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise TaskError(f"{place}: {module_name!r} cannot be imported: {_said(error)}") from error
+    known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
     found = vars(module).get(attribute)
-    if not callable(found):
-        raise TaskError(f"hosts.{host}: {module_name!r} has no application {attribute!r}")
-    parameters = inspect.signature(found).parameters.values()
-    needed = [one for one in parameters if one.default is one.empty and one.kind is not one.VAR_POSITIONAL]
-    app = found if needed else found()
-    if not callable(app):
-        raise TaskError(f"hosts.{host}: {where!r} gives {type(app).__name__}, not an ASGI application")
+    if found is None:
+        near = difflib.get_close_matches(attribute, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "name its ASGI application"
+        raise TaskError(f"{place}: {module_name!r} has no {attribute!r}; {hint}")
+    app: object = _made(place, where, found) if callable(found) and _takes(found, 0) else found
+    if not callable(app) or isinstance(app, type) or not _takes(app, 3):
+        shown = app.__name__ if isinstance(app, type) else type(app).__name__
+        raise TaskError(
+            f"{place}: {where!r} gives {shown}, which is no ASGI application: "
+            "it must be called with scope, receive and send"
+        )
     return app
+
+
+def _made(place: str, where: str, factory: Callable[..., object]) -> object:
+    try:
+        return factory()
+    except (Exception, SystemExit) as error:
+        raise TaskError(f"{place}: {where!r} was called to make the application: {_said(error)}") from error
+
+
+def _takes(found: Callable[..., object], count: int) -> bool:
+    """Whether something can be called with so many arguments, and for none: makes sense to be."""
+    try:
+        signature = inspect.signature(found)
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return count > 0 or not any(one.kind is one.VAR_POSITIONAL for one in signature.parameters.values())
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".removesuffix(": ").split())[:300]
 
 
 def versions(browser: str) -> dict[str, str]:

@@ -1,31 +1,22 @@
 """`harness policy check|test`."""
 
 import argparse
-import json
-import sys
-from pathlib import Path
+from typing import Any
 
+from harness.cli.names import load_policy
+from harness.cli.streams import say, show, show_json
 from harness.errors import PolicyError
 from harness.policy.check import check, run_examples
-from harness.policy.load import ready_made
-from harness.policy.schema import Policy
-
-
-def _load(name: str) -> Policy:
-    found = None if name.endswith((".yaml", ".yml")) else ready_made(name)
-    return Policy.load(found or Path(name))
 
 
 def check_policies(options: argparse.Namespace) -> int:
-    """Read each policy; name what is wrong with it, or what cannot be meant."""
-    rows, code = [], 0
+    """Read each policy; name what is wrong with it, or what cannot be meant. Exit code 2 for a broken one."""
+    rows: list[dict[str, Any]] = []
     for name in options.policies:
         try:
-            policy = _load(name)
+            policy = load_policy(name)
         except PolicyError as error:
-            code = 2
-            rows.append({"policy": name, "ok": False, "error": str(error)})
-            print(f"harness: {error}", file=sys.stderr)
+            rows.append(_broken(name, error))
             continue
         findings = check(policy)
         rows.append(
@@ -37,27 +28,40 @@ def check_policies(options: argparse.Namespace) -> int:
             }
         )
         if not options.json:
-            print(f"{name}: {len(policy.rules)} rules, sha256 {policy.sha256}")
+            count = len(policy.rules)
+            show(f"{name}: {count} {'rule' if count == 1 else 'rules'}, sha256 {policy.sha256}")
             for one in findings:
-                print(f"  {one.rule}: {one.message}")
+                show(f"  {one.rule}: {one.message}")
     if options.json:
-        print(json.dumps(rows, indent=2))
-    return code
+        show_json(rows)
+    return 0 if all(row["ok"] for row in rows) else 2
 
 
 def test_policies(options: argparse.Namespace) -> int:
-    """Run the examples of each policy; exit code 1 if one is judged otherwise than it says."""
-    rows, failed = [], 0
+    """Run the examples of each policy; exit code 1 if one does not hold, 2 if a policy cannot be read."""
+    rows: list[dict[str, Any]] = []
+    code = 0
     for name in options.policies:
-        policy = _load(name)
-        results = run_examples(policy)
+        try:
+            results = run_examples(load_policy(name))
+        except PolicyError as error:
+            rows.append(_broken(name, error))
+            code = 2
+            continue
         wrong = [one for one in results if not one.passed]
-        failed += len(wrong)
-        rows.append({"policy": name, "examples": [one.model_dump(mode="json") for one in results]})
+        code = max(code, 1 if wrong else 0)
+        rows.append(
+            {"policy": name, "ok": not wrong, "examples": [one.model_dump(mode="json") for one in results]}
+        )
         if not options.json:
-            print(f"{name}: {len(results) - len(wrong)} of {len(results)} examples hold")
+            show(f"{name}: {len(results) - len(wrong)} of {len(results)} examples hold")
             for one in wrong:
-                print(f"  {one.message}")
+                show(f"  {one.message}")
     if options.json:
-        print(json.dumps(rows, indent=2))
-    return 1 if failed else 0
+        show_json(rows)
+    return code
+
+
+def _broken(name: str, error: PolicyError) -> dict[str, Any]:
+    say(f"harness: {error}")
+    return {"policy": name, "ok": False, "error": str(error)}

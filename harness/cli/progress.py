@@ -1,11 +1,10 @@
 """What a person sees while a run goes on, and at its end."""
 
-import sys
 from collections.abc import Callable
-from typing import TextIO
+from pathlib import Path
 
-from harness.words import describe, visible
 from harness.clearance import Act
+from harness.cli.streams import say
 from harness.result import Result
 from harness.trace.events import (
     Acted,
@@ -15,32 +14,35 @@ from harness.trace.events import (
     Failed,
     ModelReplied,
     Requested,
+    Responded,
     RunStarted,
 )
+from harness.words import describe, visible
 
 _MARKS = {"done": "✓", "refused": "✗", "failed": "!", "not_executed": "·"}
 
 
-def progress(out: TextIO) -> Callable[[Event], None]:
-    """Give a watcher that prints one line for everything a person wants to know."""
-    return _Progress(out)
+def progress(tell: Callable[[str], None] = say) -> Callable[[Event], None]:
+    """Give a watcher that tells one line for everything a person wants to know."""
+    return _Progress(tell)
 
 
 class _Progress:
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
         self._intents: dict[tuple[int, int], str] = {}
+        self._pages: dict[str, str] = {}
 
     def __call__(self, event: Event) -> None:
         line = self._line(event)
         if line is not None:
-            print(line, file=self._out, flush=True)
+            self._tell(line)
 
     def _line(self, event: Event) -> str | None:
         match event:
             case RunStarted(run_id=run_id, sandbox=sandbox, model=model):
                 place = sandbox if isinstance(sandbox, dict) else {}
-                loose = "" if place.get("isolated") else "  NOT ISOLATED"
+                loose = "  NOT ISOLATED" if place.get("browser") and not place.get("isolated") else ""
                 return f"run {run_id}: model {model}, sandbox {place.get('kind')}{loose}"
             case ModelReplied(step=step, thought=thought) if thought:
                 return f"step {step:>2}  {visible(thought, 140)}"
@@ -51,14 +53,28 @@ class _Progress:
                 what = self._intents.pop((step, index), None) or describe(Act(action=action))
                 why = f": {visible(message, 160)}" if message and status != "done" else ""
                 return f"      {_MARKS[status]} {what}{why}"
-            case Requested(request=request, verdict=verdict) if verdict.outcome in ("deny", "stop"):
-                return f"      ✗ {describe(request)}: {verdict.reason}"
+            case Requested() | Responded():
+                return self._wire(event)
             case ApprovalAsked(verdict=verdict):
-                return f"      ? a person is asked: {verdict.reason}"
+                return f"      ? a person is asked: {visible(verdict.reason, 200)}"
             case Failed(message=message):
-                return f"      ! {visible(message, 400)}"
+                return f"      ! {visible(message.splitlines()[0] if message else event.error, 400)}"
             case _:
                 return None
+
+    def _wire(self, event: Requested | Responded) -> str | None:
+        match event:
+            case Requested(request=request, verdict=verdict) if verdict.outcome in ("deny", "stop"):
+                return f"      ✗ {describe(request)}: {visible(verdict.reason, 200)}"
+            case Requested(request=request) if request.resource == "document":
+                self._pages[request.id] = describe(request)
+            case Responded(request=request, error=error):
+                page = self._pages.pop(request, None)
+                if page is not None and error:
+                    return f"      ! {page}: {visible(error, 300)}"
+            case _:
+                pass
+        return None
 
 
 def summary(result: Result) -> str:
@@ -70,21 +86,20 @@ def summary(result: Result) -> str:
         "error": "could not go on",
         "interrupted": "interrupted",
     }[result.outcome]
-    lines = [f"{words} after {result.steps} steps, {result.seconds:.1f} s"]
-    if result.reason:
-        lines.append(f"  {visible(result.reason, 600)}")
+    steps = f"{result.steps} {'step' if result.steps == 1 else 'steps'}"
+    lines = [f"{words} after {steps}, {result.seconds:.1f} s"]
+    if result.reason and result.reason != words:
+        lines += [f"  {visible(line, 600)}" for line in result.reason.splitlines()[:20]]
     lines += [
-        f"  {'✓' if one.passed else '✗'} {one.check}: {visible(one.detail, 200)}" for one in result.checks
+        f"  {'✓' if one.passed else '✗'} {visible(one.check, 200)}: {visible(one.detail, 200)}"
+        for one in result.checks
     ]
-    lines += [f"  {name} = {visible(str(value), 300)}" for name, value in result.outputs.items()]
+    lines += [f"  {visible(name, 80)} = {visible(str(value), 300)}" for name, value in result.outputs.items()]
     if result.verdicts:
         counts = ", ".join(f"{count} {name}" for name, count in result.verdicts.items())
         lines.append(f"  verdicts: {counts}")
     lines.append(f"  trace:    {result.trace}")
-    lines.append(f"  report:   {result.trace}/report.html")
+    report = Path(result.trace) / "report.html"
+    if report.exists():
+        lines.append(f"  report:   {report}")
     return "\n".join(lines)
-
-
-def say(text: str, out: TextIO = sys.stderr) -> None:
-    """Print for people, away from what machines read."""
-    print(text, file=out, flush=True)

@@ -170,7 +170,7 @@ BAD = [
     ("rules: [{name: a, on: action, when: {kind: }, verdict: ask}]", "3:38", "nothing stands behind it"),
     ("rules: [{name: a, on: action, when: {target: {nme: x}}, verdict: ask}]", "3:47", "'name'?"),
     ("rules: [{name: a, on: action, when: {target: {}}, verdict: ask}]", "3:38", "no condition"),
-    ("rules: [{name: a, on: action, when: {target: {submits: often}}, verdict: ask}]", "3:47", "boolean"),
+    ("rules: [{name: a, on: action, when: {target: {submits: often}}, verdict: ask}]", "3:47", "true or false"),
     (
         "rules: [{name: a, on: action, when: {target: {name: 're:(pay'}}, verdict: ask}]",
         "3:47",
@@ -181,7 +181,7 @@ BAD = [
         "3:47",
         "look-around",
     ),
-    ("rules: [{name: a, on: action, when: {target: {name: 7}}, verdict: ask}]", "3:47", "valid string"),
+    ("rules: [{name: a, on: action, when: {target: {name: 7}}, verdict: ask}]", "3:47", "write text"),
     (
         "rules: [{name: a, on: action, when: {keys: ctrl+entr}, verdict: ask}]",
         "3:38",
@@ -241,7 +241,7 @@ UNREADABLE = [
     ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "aliases"),
     ("name: !!python/name:os.system x\n", "types"),
     ("name: " + "[" * 100 + "]" * 100 + "\n", "nested"),
-    ("name: x\n# " + "a" * 1_100_000, "more than a file"),
+    ("name: x\n# " + "a" * 1_100_000, "longer than a file"),
     ("name: x\ndomains: \x00\n", "not YAML"),
     ("version: 1\n", "'name' is missing"),
     ("name: a b\n", "name"),

@@ -1,0 +1,140 @@
+"""What can be typed after `harness`."""
+
+import argparse
+import difflib
+import logging
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from harness._version import __version__
+from harness.cli import doctor, policy, trace
+from harness.cli import run as run_command
+from harness.cli.signals import Interrupts
+from harness.cli.streams import say
+from harness.errors import InputError
+
+
+def parse(arguments: Sequence[str], interrupts: Interrupts) -> argparse.Namespace:
+    """Read what was typed; `options.run(options)` does it and gives the exit code.
+
+    Raises:
+        InputError: with one line that says what is wrong with it.
+    """
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: _Log(),
+    )
+    options = _parser().parse_args(arguments)
+    options.interrupts = interrupts
+    return options
+
+
+class _Log:
+    def warning(self, line: str) -> None:
+        say(line)
+
+    error = critical = warning
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, and the nearest right word."""
+
+    def error(self, message: str) -> NoReturn:
+        found = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if found:
+            near = difflib.get_close_matches(found[1], re.findall(r"'([^']*)'", found[2]), n=1)
+            message += f"; did you mean {near[0]!r}?" if near else ""
+        unknown = re.fullmatch(r"unrecognized arguments: (--[\w-]+).*", message)
+        if unknown:
+            known = [option for action in self._all() for option in action.option_strings]
+            near = difflib.get_close_matches(unknown[1], known, n=1)
+            message += f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"{message}; type '{self.prog} --help' to see what there is")
+
+    def _all(self) -> list[argparse.Action]:
+        own = list(self._actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other way
+                for sub in action.choices.values():
+                    own += sub._all() if isinstance(sub, _Parser) else []  # noqa: SLF001 - its own class
+        return own
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="harness",
+        description="Let computer-use agents act, and know that nothing got out.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"harness {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _run(commands.add_parser("run", help="do a task", description="Do a task in an isolated browser."))
+    doctor_parser = commands.add_parser("doctor", help="what this machine has, what is missing, what to type")
+    doctor_parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    doctor_parser.set_defaults(run=doctor.run)
+    _trace(commands.add_parser("trace", help="look at recorded runs"))
+    _policy(commands.add_parser("policy", help="look at policies"))
+    return parser
+
+
+def _run(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "task", metavar="TASK", help="a task file, or the name of a bundled task: shop/buy-a-mug"
+    )
+    run.add_argument(
+        "--model", default="local", help="who decides (default: local, which reads the screen by OCR)"
+    )
+    run.add_argument(
+        "--policy", help="a policy file, or the name of a ready-made one (default: the task's own)"
+    )
+    run.add_argument("--sandbox", default="auto", choices=["auto", "docker", "bubblewrap", "process"])
+    run.add_argument("--approve", default="terminal", metavar="terminal|deny|auto", help="who says yes")
+    run.add_argument("--traces", default="traces", type=Path, metavar="DIR", help="where the trace goes")
+    run.add_argument(
+        "--input", action="append", default=[], metavar="NAME=VALUE", help="a value for {{NAME}}"
+    )
+    run.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    run.set_defaults(run=run_command.run)
+
+
+def _trace(parser: argparse.ArgumentParser) -> None:
+    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report")
+    ls = traces.add_parser("ls", help="list the runs in a folder")
+    ls.add_argument("folder", nargs="?", default="traces", type=Path)
+    ls.add_argument("--json", action="store_true", help="print JSON on standard output")
+    ls.set_defaults(run=trace.ls)
+    commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
+        ("show", trace.show, "print a run as text"),
+        ("verify", trace.verify_trace, "check that nothing was changed; exit code 5 if something was"),
+        ("report", trace.report, "write a run's report again"),
+    )
+    for name, command, what in commands:
+        sub = traces.add_parser(name, help=what, description=what)
+        sub.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder")
+        sub.add_argument("--json", action="store_true", help="print JSON on standard output")
+        if name == "report":
+            sub.add_argument("--out", type=Path, help="the HTML file (default: report.html in the trace)")
+        sub.set_defaults(run=command)
+
+
+def _policy(parser: argparse.ArgumentParser) -> None:
+    policies = parser.add_subparsers(required=True, metavar="check|test")
+    commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
+        ("check", policy.check_policies, "read policies and say what cannot be meant"),
+        ("test", policy.test_policies, "run the examples inside policies"),
+    )
+    for name, command, what in commands:
+        sub = policies.add_parser(name, help=what, description=what)
+        sub.add_argument("policies", nargs="+", metavar="POLICY", help="policy files or ready-made names")
+        sub.add_argument("--json", action="store_true", help="print JSON on standard output")
+        sub.set_defaults(run=command)
