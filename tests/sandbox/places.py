@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -69,6 +70,12 @@ def descendants(pid: int) -> Iterator[int]:
             for child in map(int, task.read_text("ascii").split()):
                 yield child
                 yield from descendants(child)
+
+
+def newcomers(before: set[int]) -> set[int]:
+    """Give the processes below this one that came since, without the offspring of those that were there."""
+    others = {child for pid in before for child in descendants(pid)}
+    return set(descendants(os.getpid())) - before - others
 
 
 def content(pid: int, name: str) -> str:

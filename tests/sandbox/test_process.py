@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 from harness.action import Goto
 from harness.sandbox.process import ProcessSandbox, Relay
-from tests.sandbox.places import command, content, descendants, do, opened, running, stand_in, until
+from tests.sandbox.places import (
+    command,
+    content,
+    descendants,
+    do,
+    newcomers,
+    opened,
+    running,
+    stand_in,
+    until,
+)
 
 
 async def test_it_goes_through_the_gateway_and_says_that_it_is_not_isolated() -> None:
@@ -19,7 +29,7 @@ async def test_it_goes_through_the_gateway_and_says_that_it_is_not_isolated() ->
         assert "GET http://shop.test/ HTTP/1.1" in asked
         assert (sandbox.info.kind, sandbox.info.isolated) == ("process", False)
         assert sandbox.info.browser.startswith("Chromium ")
-        ours = set(descendants(os.getpid())) - before
+        ours = newcomers(before)
         assert not any("bwrap" in command(pid) for pid in ours)
         profile = next(
             word.partition("=")[2]
@@ -36,7 +46,7 @@ async def test_nothing_of_the_hosts_environment_comes_in(monkeypatch: pytest.Mon
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     before = set(descendants(os.getpid()))
     async with opened(ProcessSandbox):
-        ours = set(descendants(os.getpid())) - before
+        ours = newcomers(before)
         environments = [content(pid, "environ") for pid in ours if "--remote-debugging-pipe" in command(pid)]
         assert any(environments)
         assert not any("sk-secret" in environment for environment in environments)
