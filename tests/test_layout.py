@@ -42,13 +42,28 @@ def test_every_module_imports_and_says_what_it_is() -> None:
 
 
 PARTS = {
+    "approval/lines": "approval/test_terminal",
+    "errors": "test_layout",
     "gateway/upstreams/http": "gateway/upstreams/test_internet",
     "gateway/upstreams/ticket": "gateway/upstreams/test_asgi",
     "gateway/upstreams/wsclient": "gateway/test_websocket",
     "gateway/wire": "gateway/test_http1",
+    "journal": "test_loop",
+    "models/local/engine": "models/local/test_ocr",
+    "models/local/follow": "models/local/test_model",
+    "models/local/layout": "models/local/test_model",
+    "models/local/pixels": "models/local/test_model",
+    "models/local/sentences": "models/local/test_grammar",
+    "policy/examples": "policy/test_check",
+    "result": "test_checks",
     "sandbox/hosted": "sandbox/test_bubblewrap",
     "sandbox/overlays": "sandbox/test_dialogs",
+    "sandbox/tab": "sandbox/test_tabs",
+    "sandbox/worlds": "sandbox/test_look",
+    "testing": "test_loop",
+    "trace/events": "trace/test_decode",
     "worlds/shop/forms": "worlds/shop/test_site",
+    "worlds/shop/goods": "worlds/shop/test_store",
     "worlds/shop/pages": "worlds/shop/test_site",
     "yamlfile": "test_task",
 }
