@@ -11,7 +11,7 @@ import sys
 import time
 
 from benchmarks.figures import Figure, Figures, main, median, percentile
-from benchmarks.rigs import launched, opened, site
+from benchmarks.rigs import launched, opened, pictured, site
 from harness.models.local.ocr import Reader
 from harness.screen import Screenshot
 from PIL import Image
@@ -28,7 +28,7 @@ async def screens(turns: int) -> list[Screenshot]:
         page = await opened(browser, url)
 
         async def shot() -> None:
-            seen = Screenshot.of(await page.screenshot())
+            seen = Screenshot.of(await pictured(page))
             if not found or found[-1].sha256 != seen.sha256:
                 found.append(seen)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.figures import Figure, Figures, main, median, percentile
-from benchmarks.rigs import HEIGHT, WIDTH, launched
+from benchmarks.rigs import HEIGHT, WIDTH, launched, pictured
 from harness.clearance import Refusal, Request
 from harness.gateway.base import Exchange
 from harness.gateway.proxy import ProxyGateway
@@ -46,7 +46,7 @@ async def plain() -> float:
     async with async_playwright() as playwright:
         browser = await launched(playwright)
         page = await browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        await page.screenshot()
+        await pictured(page)
         taken = time.perf_counter() - begun
         await browser.close()
     return taken

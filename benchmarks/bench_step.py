@@ -13,7 +13,7 @@ from pathlib import Path
 
 import harness
 from benchmarks.figures import Figure, Figures, main, median, percentile
-from benchmarks.rigs import PAGES, POLICY, Marks, TimedModel, TimedSandbox, launched, opened, site
+from benchmarks.rigs import PAGES, POLICY, Marks, TimedModel, TimedSandbox, launched, opened, pictured, site
 from harness.action import Action, Click, Press, Scroll, Type
 from harness.sandbox.base import SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
@@ -121,7 +121,7 @@ async def measure(*, quick: bool = False) -> Figures:
                 ]
                 own += [outside * 1000 for _, outside in marks.steps()[:count]]
                 page = await opened(browser, url)
-                await page.screenshot()
+                await pictured(page)
                 theirs += await plain(page, count)
                 await page.close()
             await browser.close()

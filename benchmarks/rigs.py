@@ -14,6 +14,7 @@ from harness.sandbox.base import ActOutcome, Sandbox, SandboxInfo
 from harness.sandbox.chromium import find_chromium
 from harness.screen import Observation, Screen
 from playwright.async_api import Browser, Page, Playwright
+from playwright.async_api import Error as PlaywrightError
 
 PAGES = Path(__file__).parent / "pages"
 WIDTH, HEIGHT = 1280, 720
@@ -131,6 +132,17 @@ async def opened(browser: Browser, url: str) -> Page:
     page = await browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     await page.goto(url)
     return page
+
+
+async def pictured(page: Page) -> bytes:
+    """The first screenshot of a page; a browser that has only just started may refuse it for a moment."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await page.screenshot()
+            except PlaywrightError as error:
+                if "Unable to capture screenshot" not in str(error):
+                    raise
 
 
 @contextlib.asynccontextmanager
