@@ -85,10 +85,10 @@ def read_outputs(task: Task, outputs: dict[str, JsonValue]) -> tuple[dict[str, J
 
 async def run_checks(task: Task, screen: Screen, reader: TextReader, state: State) -> list[CheckResult]:
     """Look at every check of a task once, on the last screen and in the applications' own state."""
-    return [await _check(check, screen, reader, state) for check in task.checks]
+    return [await _check(check, task, screen, reader, state) for check in task.checks]
 
 
-async def _check(check: Check, screen: Screen, reader: TextReader, state: State) -> CheckResult:
+async def _check(check: Check, task: Task, screen: Screen, reader: TextReader, state: State) -> CheckResult:
     match check:
         case UrlCheck(url=pattern):
             passed = fnmatchcase(screen.url, pattern.replace("[", "[[]"))
@@ -106,7 +106,8 @@ async def _check(check: Check, screen: Screen, reader: TextReader, state: State)
                 answer = await state(query.host, query.path)
             except (OSError, ValueError) as error:
                 return CheckResult(check=name, passed=False, detail=f"{query.path} cannot be read: {error}")
-            value = jmespath.search(query.where, answer)
+            known = answer | {"inputs": task.inputs} if isinstance(answer, dict) else answer
+            value = jmespath.search(query.where, known)
             return CheckResult(check=name, passed=value is True, detail=f"it is {json.dumps(value)[:200]}")
 
 

@@ -120,7 +120,7 @@ class StateQuery(_Part):
     path: str = "/state"
     """Where the application gives its state as JSON."""
     where: str
-    """A JMESPath expression that must be true."""
+    """A JMESPath expression that must be true; `inputs` in it stands for the task's inputs."""
 
 
 class StateCheck(_Part):

@@ -28,6 +28,7 @@ def task(**fields: object) -> Task:
         "goal": "g",
         "start": "https://a.test/",
         "hosts": {"a.test": "m:app"},
+        "inputs": {"sku": "MUG"},
     }
     return Task.model_validate(base | fields)
 
@@ -55,6 +56,7 @@ async def test_url_checks_take_a_star_and_nothing_else() -> None:
 async def test_state_checks_must_be_true_and_not_merely_something() -> None:
     assert (await look({"state": {"host": "a.test", "where": "orders[0].sku == 'MUG'"}})).passed
     assert not (await look({"state": {"host": "a.test", "where": "orders[0].sku"}})).passed
+    assert (await look({"state": {"host": "a.test", "where": "orders[0].sku == inputs.sku"}})).passed
     assert not (await look({"state": {"host": "a.test", "path": "/broken", "where": "a == b"}})).passed
 
 
