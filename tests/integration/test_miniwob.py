@@ -1,4 +1,4 @@
-"""MiniWoB++: tasks nobody here wrote, done by the local model from pixels, judged by the pages' own reward."""
+"""MiniWoB++: tasks nobody here wrote, done from pixels alone, judged by the pages' own reward."""
 
 import asyncio
 import sys
@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-from miniwob_site import MiniWob
-from miniwob_templates import TEMPLATES, sentences
-
 import harness
+import pytest
 from harness.models.local.model import LocalModel
 from harness.models.local.ocr import Reader
+from miniwob_site import MiniWob
+from miniwob_templates import TEMPLATES, sentences
 
 POLICY = harness.Policy.model_validate(
     {
