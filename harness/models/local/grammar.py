@@ -403,6 +403,7 @@ def parse_goal(goal: str) -> tuple[tuple[str, Sentence], ...]:
     found = []
     for piece in pieces:
         whole = re.sub(r"\x02(\d+)\x03", lambda mark: _quoted(quotes[int(mark[1])]), piece).strip()
+        whole = re.sub(r"^(?:and then|then|and)\b,?\s*", "", whole, flags=re.IGNORECASE)
         if whole:
             found.append((whole, parse_sentence(whole)))
     return tuple(found)

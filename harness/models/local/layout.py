@@ -98,11 +98,14 @@ def value_of(view: View, label: Match) -> str | None:
     value = re.sub(r"^[\s:=–—-]+", "", rest)  # noqa: RUF001
     if value:
         return value
-    for side in ("right", "below"):
-        line = beside(view, label.box, side)
-        if line is not None:
-            return line.text
-    return None
+    right = beside(view, label.box, "right")
+    if right is not None:
+        return right.text
+    # A value below its label is close, and may be indented.
+    box = label.box
+    reach = box.model_copy(update={"width": box.width + 4 * box.height})
+    below = beside(view, reach, "below")
+    return below.text if below is not None and gap(below.box, reach) <= 2.5 * box.height else None
 
 
 def beside(view: View, anchor: Box, side: Literal["below", "above", "right", "left"]) -> Line | None:
@@ -262,7 +265,7 @@ def _box_of(toggle: Toggle) -> Box:
 
 
 def _is_field(view: View, box: Box) -> bool:
-    if not (12 <= box.height <= 400 and 24 <= box.width):
+    if not (12 <= box.height <= 400 and box.width >= 24):
         return False
     if box.x <= 0 or box.y <= 0 or box.x + box.width >= view.width or box.y + box.height >= view.height:
         return False

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from harness.action import Answer, AskUser, GiveUp, Wait
-from harness.clearance import Box, Reply
+from harness.clearance import Reply
 from harness.errors import ModelError, TaskError
 from harness.models.local.follow import Do, Done, Fail, NotYet, Progress, follow, needs_eyes
 from harness.models.local.grammar import parse_goal, parse_sentence
@@ -216,6 +216,4 @@ def _summary(data: dict[str, JsonValue]) -> str:
 
 
 def _unread(observation: Observation) -> View:
-    shot = observation.screenshot
-    whole = Box(x=0, y=0, width=shot.width, height=shot.height)
-    return View(shot.width, shot.height, (), (), (), (whole,))
+    return View(observation.screenshot.width, observation.screenshot.height, (), (), ())

@@ -1,4 +1,4 @@
-"""Read a screenshot: which words are where. What did not change since the last one is not read again."""
+"""Read a screenshot: which words are where. What was seen before is not read again."""
 
 import hashlib
 import threading
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.models.local.pixels import Image, Piece, Rect, Toggle
 
 _KEPT_STRIPS = 8192
+_KEPT_TILES = 512
 _SMALL_SCREEN = 420
 
 
@@ -56,32 +57,16 @@ class View:
     """Tick boxes and radio buttons."""
     fields: tuple[Box, ...]
     """Areas of one colour closed in by an edge: fields, buttons, panels."""
-    fresh: tuple[Box, ...]
-    """Where it differs from the screenshot before; the whole screen for the first."""
     image: "Image | None" = field(default=None, compare=False, repr=False)
     """The pixels; nothing for a screen that was not read."""
-
-
-@dataclass(frozen=True)
-class _Found:
-    box: "Rect"
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
-class _Seen:
-    sha256: str
-    image: "Image"
-    found: tuple[_Found, ...]
-    view: View
 
 
 class Reader:
     """Reads screenshots with PP-OCRv6, which ships inside the `rapidocr` package. Thread-safe.
 
-    The networks are loaded by the first `read`. A screenshot of the same size as the one before is compared
-    with it, and only the rectangles that differ, grown to whole lines, are read; a strip of pixels that was
-    read anywhere before is not read again.
+    The networks are loaded by the first `read`. The screen is searched in tiles, and what a tile or a line
+    says depends on its own pixels alone: those that were seen before, on any screen, are not read again, and
+    the result is the same as if they were.
     """
 
     def __init__(self, threads: int = 2) -> None:
@@ -89,7 +74,8 @@ class Reader:
         self._threads = threads
         self._lock = threading.Lock()
         self._engine: Engine | None = None
-        self._seen: _Seen | None = None
+        self._last: tuple[str, View] | None = None
+        self._tiles: OrderedDict[bytes, list[Rect]] = OrderedDict()
         self._strips: OrderedDict[bytes, Reading] = OrderedDict()
 
     def read(self, screenshot: Screenshot) -> tuple[Line, ...]:
@@ -109,52 +95,31 @@ class Reader:
             ValueError: if the screenshot is not a readable PNG file.
         """
         with self._lock:
-            seen = self._seen
-            if seen is None or seen.sha256 != screenshot.sha256:
-                seen = self._look(screenshot, seen)
-                self._seen = seen
-            return seen.view
+            if self._last is None or self._last[0] != screenshot.sha256:
+                self._last = (screenshot.sha256, self._look(screenshot))
+            return self._last[1]
 
-    def _look(self, screenshot: Screenshot, before: _Seen | None) -> _Seen:
+    def _look(self, screenshot: Screenshot) -> View:
         # Loading numpy, OpenCV and onnxruntime takes half a second that runs with other models need not pay.
         from harness.models.local import pixels  # noqa: PLC0415
 
         image = pixels.decode(screenshot.png)
-        whole = pixels.bounds(image)
-        toggles = pixels.toggles(image)
-        fields = pixels.flat_boxes(image, toggles)
-        if before is not None and before.image.shape == image.shape:
-            changed = pixels.changes(before.image, image)
-            regions = _regions(changed, [one.box for one in before.found], whole)
-        else:
-            before, changed, regions = None, [whole], [whole]
-        known = list(before.found) if before is not None else []
-        kept, boxes = self._renew(image, known, regions, toggles)
-        found = (*kept, *self._recognise(image, boxes, toggles, fields))
-        view = View(
+        edges = pixels.steps(image)
+        toggles = pixels.toggles(image, edges)
+        fields = pixels.flat_boxes(edges, toggles)
+        boxes = self._detect(image)
+        boxes += pixels.strays(edges, [*boxes, *(toggle.box for toggle in toggles)])
+        pieces = [piece for box in boxes for piece in pixels.segments(image, box, toggles, fields)]
+        readings = self._readings([pixels.cut(image, piece.strip) for piece in pieces])
+        lines = (_line(reading, piece) for piece, reading in zip(pieces, readings, strict=True))
+        return View(
             width=image.shape[1],
             height=image.shape[0],
-            lines=_in_reading_order(line for one in found for line in one.lines),
+            lines=_in_reading_order(line for line in lines if line is not None),
             toggles=tuple(toggles),
             fields=tuple(_box(rect) for rect in fields),
-            fresh=tuple(_box(rect) for rect in changed),
             image=image,
         )
-        return _Seen(screenshot.sha256, image, found, view)
-
-    def _renew(
-        self, image: "Image", known: list[_Found], regions: list["Rect"], toggles: list["Toggle"]
-    ) -> tuple[list[_Found], list["Rect"]]:
-        from harness.models.local import pixels  # noqa: PLC0415
-
-        while True:
-            kept = [one for one in known if not _touches(one.box, regions)]
-            boxes = [box for region in regions for box in self._detect(image, region, toggles)]
-            # What was known and now looks otherwise is read anew as a whole, with all that it touches.
-            shaken = [one.box for one in kept if _touches(one.box, boxes)]
-            if not shaken:
-                return kept, boxes
-            regions = _regions([*regions, *shaken], [one.box for one in known], pixels.bounds(image))
 
     def _networks(self) -> "Engine":
         from harness.models.local.engine import Engine  # noqa: PLC0415
@@ -163,36 +128,22 @@ class Reader:
             self._engine = Engine(self._threads)
         return self._engine
 
-    def _detect(self, image: "Image", region: "Rect", toggles: list["Toggle"]) -> list["Rect"]:
+    def _detect(self, image: "Image") -> list["Rect"]:
         from harness.models.local import pixels  # noqa: PLC0415
 
-        around = region.grown(32, 32, pixels.bounds(image))
         scale = 2.0 if min(image.shape[:2]) <= _SMALL_SCREEN else 1.0
-        found = [
-            rect._replace(
-                left=rect.left + around.left,
-                top=rect.top + around.top,
-                right=rect.right + around.left,
-                bottom=rect.bottom + around.top,
-            )
-            for rect in self._networks().detect(pixels.cut(image, around), scale)
-        ]
-        missed = pixels.strays(image, around, [*found, *(toggle.box for toggle in toggles)])
-        return [rect for rect in (*found, *missed) if rect.touches(region)]
-
-    def _recognise(
-        self, image: "Image", boxes: list["Rect"], toggles: list["Toggle"], fields: list["Rect"]
-    ) -> tuple[_Found, ...]:
-        from harness.models.local import pixels  # noqa: PLC0415
-
-        pieces = [(box, piece) for box in boxes for piece in pixels.segments(image, box, toggles, fields)]
-        strips = [pixels.cut(image, piece.strip) for _, piece in pieces]
-        lines: dict[Rect, list[Line]] = {box: [] for box in boxes}
-        for (box, piece), reading in zip(pieces, self._readings(strips), strict=True):
-            line = _line(reading, piece)
-            if line is not None:
-                lines[box].append(line)
-        return tuple(_Found(box, tuple(read)) for box, read in lines.items())
+        found: list[list[Rect]] = []
+        for tile in pixels.tiles(pixels.bounds(image)):
+            area = pixels.cut(image, tile.area)
+            key = _key(area)
+            if key not in self._tiles:
+                self._tiles[key] = self._networks().detect(area, scale)
+            self._tiles.move_to_end(key)
+            boxes = [rect.moved(tile.area.left, tile.area.top) for rect in self._tiles[key]]
+            found.append([box for box in boxes if tile.core.holds_middle(box)])
+        while len(self._tiles) > _KEPT_TILES:
+            self._tiles.popitem(last=False)
+        return pixels.stitch(found)
 
     def _readings(self, strips: list["Image"]) -> list["Reading"]:
         keys = [_key(strip) for strip in strips]
@@ -209,27 +160,6 @@ class Reader:
 
 def _key(strip: "Image") -> bytes:
     return hashlib.blake2b(repr(strip.shape).encode() + strip.tobytes(), digest_size=16).digest()
-
-
-def _touches(box: "Rect", others: list["Rect"]) -> bool:
-    return any(box.touches(other) for other in others)
-
-
-def _regions(changed: list["Rect"], known: list["Rect"], whole: "Rect") -> list["Rect"]:
-    from harness.models.local.pixels import merge  # noqa: PLC0415
-
-    regions = merge([rect.grown(16, 6, whole) for rect in changed])
-    while True:
-        grown = merge(
-            [region.union(box) if region.touches(box) else region for region in regions for box in known]
-            or regions
-        )
-        if grown == regions:
-            break
-        regions = grown
-    if sum(rect.width * rect.height for rect in regions) > 0.6 * whole.width * whole.height:
-        return [whole]
-    return regions
 
 
 def _box(rect: "Rect") -> Box:

@@ -1,4 +1,4 @@
-"""What pixels alone tell: ink and its gaps, boxes drawn on the screen, tick boxes, and what changed."""
+"""What pixels alone tell: ink and its gaps, boxes drawn on the screen, tick boxes."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self
@@ -11,7 +11,8 @@ Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 _CONTRAST = 45
-_TILE = 16
+_TILE = (640, 144)
+_OVERLAP = (32, 24)
 _RIM = 3
 
 
@@ -49,6 +50,24 @@ class Rect(NamedTuple):
             min(self.top, other.top),
             max(self.right, other.right),
             max(self.bottom, other.bottom),
+        )
+
+    def moved(self, across: int, down: int) -> "Rect":
+        """The same rectangle elsewhere."""
+        return Rect(self.left + across, self.top + down, self.right + across, self.bottom + down)
+
+    def holds_middle(self, other: "Rect") -> bool:
+        """Whether the other's middle lies in it."""
+        across, down = (other.left + other.right) / 2, (other.top + other.bottom) / 2
+        return self.left <= across <= self.right and self.top <= down <= self.bottom
+
+    def within(self, bounds: "Rect") -> "Rect":
+        """The part that lies within bounds."""
+        return Rect(
+            max(self.left, bounds.left),
+            max(self.top, bounds.top),
+            min(self.right, bounds.right),
+            min(self.bottom, bounds.bottom),
         )
 
     def grown(self, across: int, down: int, bounds: "Rect") -> Self:
@@ -102,45 +121,45 @@ def cut(image: Image, rect: Rect) -> Image:
     return image[rect.top : rect.bottom, rect.left : rect.right]
 
 
-def changes(before: Image, after: Image) -> list[Rect]:
-    """Give the rectangles, in whole tiles of 16 pixels, outside of which two images of one size are equal."""
-    differs = (before != after).any(axis=2)
-    height, width = differs.shape
-    rows, columns = -(-height // _TILE), -(-width // _TILE)
-    padded = np.zeros((rows * _TILE, columns * _TILE), np.bool_)
-    padded[:height, :width] = differs
-    tiles = np.asarray(padded.reshape(rows, _TILE, columns, _TILE).any(axis=(1, 3)), np.bool_)
-    if not tiles.any():
-        return []
-    near = cv2.dilate(np.asarray(tiles, np.uint8), np.ones((3, 5), np.uint8))
-    count, labels, _, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+class Tile(NamedTuple):
+    """A part of the screen that is searched for text on its own."""
+
+    area: Rect
+    """What is searched."""
+    core: Rect
+    """What it answers for: a line whose middle lies elsewhere is whole in another tile."""
+
+
+def tiles(whole: Rect) -> list[Tile]:
+    """Divide an image into tiles that overlap by more than a line of text."""
     found = []
-    for index in range(1, count):
-        down, across = np.nonzero((labels == index) & tiles)
-        found.append(
-            Rect(
-                int(across.min()) * _TILE,
-                int(down.min()) * _TILE,
-                min(width, (int(across.max()) + 1) * _TILE),
-                min(height, (int(down.max()) + 1) * _TILE),
-            )
-        )
+    for top in range(0, whole.bottom, _TILE[1]):
+        for left in range(0, whole.right, _TILE[0]):
+            core = Rect(left, top, left + _TILE[0], top + _TILE[1]).within(whole)
+            found.append(Tile(core.grown(*_OVERLAP, whole), core.grown(4, 4, whole)))
     return found
 
 
-def merge(rects: list[Rect]) -> list[Rect]:
-    """Join rectangles that touch until none do."""
-    left = list(rects)
-    done: list[Rect] = []
-    while left:
-        one = left.pop()
-        hit = next((other for other in (*left, *done) if one.touches(other)), None)
-        if hit is None:
-            done.append(one)
-        else:
-            (left if hit in left else done).remove(hit)
-            left.append(one.union(hit))
-    return sorted(done, key=lambda rect: (rect.top, rect.left))
+def stitch(found: list[list[Rect]]) -> list[Rect]:
+    """Join what neighbouring tiles found of the same line."""
+    boxes = [(tile, box) for tile, own in enumerate(found) for box in own]
+    group = list(range(len(boxes)))
+    for index, (tile, box) in enumerate(boxes):
+        for other in range(index):
+            if boxes[other][0] != tile and _continues(box, boxes[other][1]):
+                joined, gone = group[other], group[index]
+                group = [joined if one == gone else one for one in group]
+    wholes: dict[int, Rect] = {}
+    for one, (_, box) in zip(group, boxes, strict=True):
+        wholes[one] = wholes[one].union(box) if one in wholes else box
+    return sorted(wholes.values(), key=lambda rect: (rect.top, rect.left))
+
+
+def _continues(one: Rect, other: Rect) -> bool:
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    across = min(one.right, other.right) - max(one.left, other.left)
+    narrower = min(one.width, other.width)
+    return down >= 0.6 * min(one.height, other.height) and across >= min(24, 0.5 * narrower)
 
 
 def ink(region: Image) -> Mask:
@@ -161,7 +180,9 @@ def segments(image: Image, box: Rect, toggles: list[Toggle], fields: list[Rect])
     cells = [
         field
         for field in fields
-        if field.touches(box) and field.top <= middle < field.bottom and field.height <= 3 * box.height
+        if field.grown(_RIM, 0, bounds(image)).touches(box)
+        and field.top <= middle < field.bottom
+        and field.height <= 3 * box.height
     ]
     marks = sorted({toggle.box for toggle in toggles if toggle.box.touches(box)} | set(cells))
     found: list[Piece] = []
@@ -194,7 +215,16 @@ def _inked(image: Image, box: Rect, limits: Rect) -> list[Piece]:
         return [Piece(box, box)]
     body = marks[box.top - tall.top : box.bottom - tall.top].copy()
     body[body.mean(axis=1) > 0.95] = False
-    wall = np.asarray(marks.all(axis=0), np.bool_)
+    # A letter is not as high as the box that was found around its line; the side of a cell is.
+    wall = np.asarray(marks[2:-2].all(axis=0), np.bool_)
+    long = np.ones((1, max(24, round(0.8 * box.height))), np.uint8)
+    rules = np.flatnonzero(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, long).any(axis=1))
+    above, below = rules[rules < box.height / 2], rules[rules >= box.height / 2]
+    if len(above) and len(below):
+        # A cell of a table: what reaches from its upper to its lower side is a side too.
+        body[: above[-1] + 1] = False
+        body[below[0] :] = False
+        wall |= body[above[-1] + 1 : below[0]].all(axis=0)
     body[:, wall] = False
     band = _main_band(body)
     if band is None:
@@ -260,25 +290,28 @@ def looks_like_link(image: Image, rect: Rect) -> bool:
     return bool(np.median(own.max(axis=1) - own.min(axis=1)) > 70)
 
 
-def _edges(image: Image, least: int) -> Mask:
-    wide = image.astype(np.int16)
-    edge = np.zeros(image.shape[:2], np.bool_)
-    across = np.abs(wide[:, 1:] - wide[:, :-1]).max(axis=2) > least
-    down = np.abs(wide[1:] - wide[:-1]).max(axis=2) > least
-    edge[:, 1:] |= across
-    edge[1:] |= down
-    return edge
+def steps(image: Image) -> Image:
+    """Give how much each pixel differs from the one left of it or above it, whichever is more."""
+    most: Image = np.zeros(image.shape[:2], np.uint8)
+    for here, there, out in (
+        (image[:, 1:], image[:, :-1], most[:, 1:]),
+        (image[1:], image[:-1], most[1:]),
+    ):
+        if here.size:
+            blue, green, red = cv2.split(cv2.absdiff(here, there))
+            np.maximum(out, np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8), out=out)
+    return most
 
 
-def flat_boxes(image: Image, toggles: list[Toggle]) -> list[Rect]:
+def flat_boxes(edges: Image, toggles: list[Toggle]) -> list[Rect]:
     """Find areas of one colour that are closed in by an edge and fill their rectangle: fields and buttons."""
-    calm = (~_edges(image, 6)).astype(np.uint8)
+    calm = (edges <= 6).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(calm, connectivity=4)
     taken = {toggle.box for toggle in toggles}
     found = []
     for index in range(1, count):
         x, y, w, h, area = (int(value) for value in stats[index])
-        if w < 16 or h < 12 or area < 0.35 * w * h:
+        if w < 16 or h < 10 or area < 0.25 * w * h:
             continue
         rect = Rect(x, y, x + w, y + h)
         if any(rect.touches(box) and box.width >= w - 4 for box in taken):
@@ -291,10 +324,9 @@ def flat_boxes(image: Image, toggles: list[Toggle]) -> list[Rect]:
     return found
 
 
-def toggles(image: Image) -> list[Toggle]:
+def toggles(image: Image, edges: Image) -> list[Toggle]:
     """Find tick boxes and radio buttons: small closed shapes as wide as high, apart from other ink."""
-    edge = _edges(image, 20).astype(np.uint8)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(edge, connectivity=8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats((edges > 20).astype(np.uint8), connectivity=8)
     found = []
     for index in range(1, count):
         x, y, w, h, _ = (int(value) for value in stats[index])
@@ -383,14 +415,11 @@ def has_arrow(image: Image, field: Rect) -> bool:
     return False
 
 
-def strays(image: Image, region: Rect, covered: list[Rect]) -> list[Rect]:
+def strays(edges: Image, covered: list[Rect]) -> list[Rect]:
     """Find ink of the size of a word that is in none of the covered rectangles, at most 64 pieces of it."""
-    edge = _edges(cut(image, region), _CONTRAST).astype(np.uint8)
+    edge = (edges > _CONTRAST).astype(np.uint8)
     for rect in covered:
-        edge[
-            max(0, rect.top - 2 - region.top) : max(0, rect.bottom + 2 - region.top),
-            max(0, rect.left - 2 - region.left) : max(0, rect.right + 2 - region.left),
-        ] = 0
+        edge[max(0, rect.top - 2) : rect.bottom + 2, max(0, rect.left - 2) : rect.right + 2] = 0
     across = cv2.morphologyEx(edge, cv2.MORPH_OPEN, np.ones((1, 32), np.uint8))
     down = cv2.morphologyEx(edge, cv2.MORPH_OPEN, np.ones((28, 1), np.uint8))
     edge[(across > 0) | (down > 0)] = 0
@@ -404,10 +433,10 @@ def strays(image: Image, region: Rect, covered: list[Rect]) -> list[Rect]:
             continue
         rows, columns = np.nonzero((labels[y : y + h, x : x + w] == index) & (edge[y : y + h, x : x + w] > 0))
         rect = Rect(
-            max(0, region.left + x + int(columns.min()) - 1),
-            max(0, region.top + y + int(rows.min()) - 1),
-            min(image.shape[1], region.left + x + int(columns.max()) + 2),
-            min(image.shape[0], region.top + y + int(rows.max()) + 2),
+            max(0, x + int(columns.min()) - 1),
+            max(0, y + int(rows.min()) - 1),
+            min(edges.shape[1], x + int(columns.max()) + 2),
+            min(edges.shape[0], y + int(rows.max()) + 2),
         )
         if rect.height >= 6:
             found.append(rect)

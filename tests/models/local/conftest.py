@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
-
+import pytest_asyncio
 from harness.action import (
     Action,
     Answer,
@@ -26,6 +25,8 @@ from harness.models.local.model import LocalModel
 from harness.models.local.ocr import Reader
 from harness.screen import ActionResult, Observation, Screenshot
 from harness.task import OutputSpec, Task
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import Page, async_playwright
 
 _CHROMIUM = Path("/usr/lib/chromium/chromium")
 
@@ -109,10 +110,24 @@ def reader() -> Reader:
 
 
 @pytest.fixture
-async def browser(reader: Reader) -> AsyncIterator[Browser]:
+def fresh_reader(reader: Reader) -> Reader:
+    """A reader that has seen nothing, without the time it takes to load the networks again."""
+    fresh = Reader()
+    fresh._engine = reader._networks()
+    return fresh
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Chromium]:
     program = str(_CHROMIUM) if _CHROMIUM.exists() else shutil.which("chromium")
     async with async_playwright() as play:
-        chromium = await play.chromium.launch(executable_path=program)
-        page = await chromium.new_page(viewport={"width": 1280, "height": 720})
-        yield Browser(page, reader, lambda: 0.0)
-        await chromium.close()
+        started = await play.chromium.launch(executable_path=program)
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(chromium: Chromium, reader: Reader) -> AsyncIterator[Browser]:
+    page = await chromium.new_page(viewport={"width": 1280, "height": 720})
+    yield Browser(page, reader, lambda: 0.0)
+    await page.close()

@@ -9,10 +9,6 @@ import importlib.util
 import sys
 import time
 from pathlib import Path
-from typing import assert_never
-
-from miniwob_templates import TEMPLATES, sentences
-from playwright.async_api import Page, async_playwright
 
 from harness.action import (
     Action,
@@ -31,6 +27,8 @@ from harness.models.local.model import LocalModel
 from harness.models.local.ocr import Reader
 from harness.screen import ActionResult, Observation, Screenshot
 from harness.task import Task
+from miniwob_templates import TEMPLATES, sentences
+from playwright.async_api import Page, async_playwright
 
 START = """seed => {
     Math.seedrandom(seed); core.EPISODE_MAX_TIME = 600000; core.hideDisplay(); core.startEpisodeReal();

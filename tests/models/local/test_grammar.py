@@ -1,7 +1,4 @@
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from harness.errors import TaskError
 from harness.models.local.grammar import parse_goal, parse_sentence
 from harness.models.local.sentences import (
@@ -33,6 +30,8 @@ from harness.models.local.sentences import (
     WaitFor,
     WaitSeconds,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 A = Find("A")
 

@@ -1,5 +1,4 @@
 import pytest
-
 from harness.clearance import Box
 from harness.models.local.matching import Ambiguous, Match, Missing, matches, resolve
 from harness.models.local.ocr import Line, Word

@@ -2,13 +2,14 @@ import asyncio
 from typing import Any
 
 import pytest
-
 from harness.action import Answer, Back, Click, GiveUp, Goto, Press, SwitchTab, Type, Upload, Wait
 from harness.errors import ModelError, TaskError
 from harness.models.local.model import LocalModel
 from harness.models.local.ocr import Reader
 from harness.screen import ActionResult, Observation, Screenshot, Tab
 from harness.task import OutputSpec, Task
+
+browsing = pytest.mark.asyncio(loop_scope="module")
 
 FORM = """<h1>Checkout</h1><form onsubmit="document.title='sent'; return false">
 <p><label>Full name<br><input id=name></label> <label>Email<br><input id=mail value=old@x.test></label>
@@ -34,6 +35,7 @@ async def checked(browser: Any, name: str) -> bool:
     return bool(await browser.page.evaluate(f"document.getElementById('{name}').checked"))
 
 
+@browsing
 async def test_a_form_is_filled_and_sent(browser: Any) -> None:
     await browser.show(FORM)
     ended = await browser.follow(
@@ -65,6 +67,7 @@ async def test_a_form_is_filled_and_sent(browser: Any) -> None:
     assert await browser.page.title() == "sent"
 
 
+@browsing
 async def test_a_box_that_is_as_wished_is_left_alone(browser: Any) -> None:
     await browser.show(FORM)
     ended = await browser.follow('check "Send me news"', 'check "Express delivery"', 'uncheck "Gift wrap"')
@@ -73,6 +76,7 @@ async def test_a_box_that_is_as_wished_is_left_alone(browser: Any) -> None:
     assert await checked(browser, "news")
 
 
+@browsing
 async def test_what_it_saw_and_why_it_acts_is_said(browser: Any) -> None:
     await browser.show(FORM)
     await browser.follow('click "Place order"')
@@ -82,6 +86,7 @@ async def test_what_it_saw_and_why_it_acts_is_said(browser: Any) -> None:
     assert f"'Place order' is at {click.x}, {click.y} (read as 'Place order', 1.00)" in thought
 
 
+@browsing
 async def test_values_and_tables_are_read(browser: Any) -> None:
     rows = "".join(
         f"<tr><td>{name}<td style='text-align:right'>{sum_}<td>{state}"
@@ -113,6 +118,7 @@ async def test_values_and_tables_are_read(browser: Any) -> None:
     assert await browser.page.evaluate("document.querySelector('input').value") == "1042"
 
 
+@browsing
 async def test_links_in_running_text_are_told_apart(browser: Any) -> None:
     await browser.show(
         "<p>Read the terms before you <a href='#a'>accept</a> them, or see the "
@@ -129,6 +135,7 @@ async def test_links_in_running_text_are_told_apart(browser: Any) -> None:
     assert await browser.page.title() == "1"
 
 
+@browsing
 async def test_it_scrolls_until_the_text_shows_and_stops_at_the_end(browser: Any) -> None:
     await browser.show("".join(f"<p>Paragraph {number}" for number in range(60)) + "<p>The very end")
     assert isinstance(await browser.follow('scroll until "The very end"'), Answer)
@@ -139,6 +146,7 @@ async def test_it_scrolls_until_the_text_shows_and_stops_at_the_end(browser: Any
     assert await browser.page.evaluate("scrollY") == 0
 
 
+@browsing
 async def test_it_drags_from_one_text_to_another(browser: Any) -> None:
     await browser.show(
         "<p><b draggable=true ondragstart=\"event.dataTransfer.setData('text', 'it')\">Take me</b>"
@@ -149,6 +157,7 @@ async def test_it_drags_from_one_text_to_another(browser: Any) -> None:
     assert await browser.page.title() == "it"
 
 
+@browsing
 async def test_it_waits_for_what_comes_late_and_for_what_goes(browser: Any) -> None:
     await browser.show("<p id=a>Loading the list")
     await browser.page.evaluate(
@@ -160,6 +169,7 @@ async def test_it_waits_for_what_comes_late_and_for_what_goes(browser: Any) -> N
     assert isinstance(ended, Answer)
 
 
+@browsing
 async def test_two_equal_places_are_not_guessed_between(browser: Any) -> None:
     await browser.show(
         "<p>Alice <button>Edit</button><p>Bob <button onclick='document.title=2'>Edit</button>"
@@ -172,6 +182,7 @@ async def test_two_equal_places_are_not_guessed_between(browser: Any) -> None:
     assert await browser.page.title() == "2"
 
 
+@browsing
 async def test_what_is_not_there_is_waited_for_within_bounds_and_named(browser: Any) -> None:
     await browser.show("<p>Add to basket<p>Home")
     ended = await browser.follow('click "Add to cart now"')
@@ -184,6 +195,7 @@ async def test_what_is_not_there_is_waited_for_within_bounds_and_named(browser: 
     assert sum(waited) == pytest.approx(5.0)
 
 
+@browsing
 async def test_a_number_that_is_none_is_not_answered(browser: Any) -> None:
     await browser.show("<p>Total: unknown")
     ended = await browser.follow('read "Total" as total', outputs={"total": OutputSpec(type="number")})
@@ -191,6 +203,7 @@ async def test_a_number_that_is_none_is_not_answered(browser: Any) -> None:
     assert "'unknown' was read" in ended.reason
 
 
+@browsing
 async def test_the_persons_answer_is_kept(browser: Any) -> None:
     await browser.show("<input placeholder=Colour>")
     ended = await browser.follow(
@@ -271,6 +284,7 @@ async def test_the_clock_bounds_the_wait() -> None:
     assert kinds == ["wait", "wait", "give_up"]
 
 
+@browsing
 async def test_reading_does_not_hold_up_the_loop(browser: Any) -> None:
     await browser.show(FORM)
     model = LocalModel(task('expect "Checkout"'), reader=Reader())

