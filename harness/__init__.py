@@ -15,48 +15,51 @@ Who may import whom, held by import-linter:
         → clearance → {task, screen} → action → {keys, yamlfile} → errors
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from harness._version import __version__
-from harness.action import Action, parse_action
-from harness.clearance import (
-    Act,
-    Approval,
-    Approver,
-    Cleared,
-    Effect,
-    Judge,
-    Plan,
-    Question,
-    Refusal,
-    Reply,
-    Request,
-    SafetySignal,
-    Target,
-    Usage,
-    Verdict,
-    clear,
-)
-from harness.errors import (
-    ActionError,
-    HarnessError,
-    InputError,
-    ModelError,
-    NotClearedError,
-    PolicyError,
-    SandboxError,
-    TaskError,
-    TraceError,
-)
-from harness.result import CheckResult, Result
-from harness.screen import ActionResult, Observation, Screen, Screenshot, Tab
-from harness.task import Limits, Task
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.action import Action, parse_action
+    from harness.clearance import (
+        Act,
+        Approval,
+        Approver,
+        Cleared,
+        Effect,
+        Judge,
+        Plan,
+        Question,
+        Refusal,
+        Reply,
+        Request,
+        SafetySignal,
+        Target,
+        Usage,
+        Verdict,
+        clear,
+    )
+    from harness.errors import (
+        ActionError,
+        HarnessError,
+        InputError,
+        ModelError,
+        NotClearedError,
+        PolicyError,
+        SandboxError,
+        TaskError,
+        TraceError,
+    )
     from harness.models.base import Model
     from harness.policy.schema import Policy
+    from harness.result import CheckResult, Result
     from harness.sandbox.base import Sandbox
+    from harness.screen import ActionResult, Observation, Screen, Screenshot, Tab
+    from harness.task import Limits, Task
     from harness.trace.reader import Trace
 
 __all__ = [
@@ -105,6 +108,47 @@ __all__ = [
 ]
 
 
+_HOMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "harness.action": ("Action", "parse_action"),
+    "harness.clearance": (
+        "Act",
+        "Approval",
+        "Approver",
+        "Cleared",
+        "Effect",
+        "Judge",
+        "Plan",
+        "Question",
+        "Refusal",
+        "Reply",
+        "Request",
+        "SafetySignal",
+        "Target",
+        "Usage",
+        "Verdict",
+        "clear",
+    ),
+    "harness.errors": (
+        "ActionError",
+        "HarnessError",
+        "InputError",
+        "ModelError",
+        "NotClearedError",
+        "PolicyError",
+        "SandboxError",
+        "TaskError",
+        "TraceError",
+    ),
+    "harness.models.base": ("Model",),
+    "harness.policy.schema": ("Policy",),
+    "harness.result": ("CheckResult", "Result"),
+    "harness.sandbox.base": ("Sandbox",),
+    "harness.screen": ("ActionResult", "Observation", "Screen", "Screenshot", "Tab"),
+    "harness.task": ("Limits", "Task"),
+    "harness.trace.reader": ("Trace",),
+}
+
+
 async def run(
     task: "Task | Path | str",
     *,
@@ -112,8 +156,8 @@ async def run(
     policy: "Policy | Path | str | None" = None,
     sandbox: "Sandbox | str" = "auto",
     approver: "Approver | str" = "terminal",
-    traces: Path | str = "traces",
-) -> Result:
+    traces: "Path | str" = "traces",
+) -> "Result":
     """Do one task in a sandbox and give its result.
 
     Args:
@@ -135,22 +179,9 @@ async def run(
 
 
 def __getattr__(name: str) -> Any:
-    match name:
-        case "Policy":
-            from harness.policy.schema import Policy  # noqa: PLC0415
-
-            return Policy
-        case "Model":
-            from harness.models.base import Model  # noqa: PLC0415
-
-            return Model
-        case "Sandbox":
-            from harness.sandbox.base import Sandbox  # noqa: PLC0415
-
-            return Sandbox
-        case "Trace":
-            from harness.trace.reader import Trace  # noqa: PLC0415
-
-            return Trace
-        case _:
-            raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    """Load a public name when it is first used, so that the command can meet an interrupt from the start."""
+    for home, names in _HOMES.items():
+        if name in names:
+            globals()[name] = found = vars(importlib.import_module(home))[name]
+            return found
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")

@@ -9,17 +9,17 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from harness.cli.signals import Interrupts
+from harness.cli.signals import EXIT_CODE, Interrupts
 from harness.cli.streams import prepare, say
 from harness.errors import HarnessError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    prepare()
     interrupts = Interrupts()
+    interrupts.install()
+    prepare()
     try:
-        interrupts.install()
         from harness.cli.parser import parse  # noqa: PLC0415 - see above
 
         options = parse(sys.argv[1:] if arguments is None else arguments, interrupts)
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         say("harness: interrupted")
-        return 130
+        return EXIT_CODE
     except Exception as error:  # noqa: BLE001 - a person gets a message, never a traceback
         place = traceback.extract_tb(error.__traceback__)[-1]
         say(

@@ -5,11 +5,11 @@ import asyncio
 import difflib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.cli.names import task_file
 from harness.cli.progress import progress, summary
-from harness.cli.signals import Interrupts
+from harness.cli.signals import unwind
 from harness.cli.streams import say, show, show_json
 from harness.errors import InputError, TraceError
 from harness.result import Result
@@ -39,15 +39,17 @@ def run(options: argparse.Namespace) -> int:
         traces=options.traces,
         watch=progress(),
     )
-    try:
-        result = asyncio.run(_go(one, options.interrupts))
-    except TraceError as error:
-        say(f"harness: {error}")
-        return 4
-    if options.json:
-        show_json(result.model_dump(mode="json"))
-    else:
-        show(summary(result))
+    end = _End(one)
+    with options.interrupts.told(end.signalled):
+        try:
+            result = asyncio.run(end.run())
+        except TraceError as error:
+            say(f"harness: {error}")
+            return 4
+        if options.json:
+            show_json(result.model_dump(mode="json"))
+        else:
+            show(summary(result))
     return result.exit_code
 
 
@@ -70,28 +72,52 @@ def with_inputs(task: Task, pairs: list[str]) -> Task:
     return task.model_copy(update={"inputs": inputs})
 
 
-async def _go(one: "Run", interrupts: Interrupts) -> Result:
-    loop = asyncio.get_running_loop()
-    going = asyncio.ensure_future(one.go())
+class _End:
+    """Runs a run, and ends it in order when a signal comes."""
 
-    asked: list[float] = []
+    def __init__(self, one: "Run") -> None:
+        self._one = one
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._going: asyncio.Future[Result] | None = None
+        self._asked: float | None = None
 
-    def end() -> None:
-        # Cleaning up is bounded; to cut it off would leave a browser behind.
-        if one.ending or (asked and loop.time() - asked[-1] < _PATIENCE):
-            say("harness: the run is ending already; a moment, please")
-        else:
-            say("harness: interrupted; ending the run and its browser …")
-            asked.append(loop.time())
-            going.cancel()
+    def signalled(self) -> None:
+        """Ask for the end, from a signal's handler."""
+        if self._loop is None:
+            unwind()
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end)
 
-    def told() -> None:
-        loop.call_soon_threadsafe(end)
+    async def run(self) -> Result:
+        """Run to the end.
 
-    with interrupts.told(told):
+        Raises:
+            TraceError: if not even a trace can be begun.
+        """
+        going = self._going = asyncio.ensure_future(self._one.go())
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._lost)
+        self._loop = loop
         try:
             return await going
         except asyncio.CancelledError:
-            if one.result is None:
+            if self._one.result is None:
                 raise KeyboardInterrupt from None
-            return one.result
+            return self._one.result
+
+    def _end(self) -> None:
+        assert self._loop is not None and self._going is not None  # noqa: S101, PT018 - `signalled` saw them
+        now = self._loop.time()
+        # Cleaning up is bounded; to cut it off would leave a browser behind.
+        if self._one.ending or (self._asked is not None and now - self._asked < _PATIENCE):
+            say("harness: the run is ending already; a moment, please")
+            return
+        say("harness: interrupted; ending the run and its browser …")
+        self._asked = now
+        self._going.cancel()
+
+    def _lost(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        del loop
+        # What a killed driver or browser leaves behind in futures is no news at the end.
+        if not self._one.ending and self._asked is None:
+            say(f"harness: {context.get('exception') or context.get('message')}")

@@ -1,23 +1,24 @@
 """Ctrl-C, SIGTERM and SIGHUP: whenever they come, one orderly end."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXIT_CODE = 130
 
 
 class Interrupts:
-    """Raises `KeyboardInterrupt` at the first signal, or tells whoever has taken over.
+    """Ends the command at the first signal, or tells whoever has something to end first.
 
     Signals that were ignored when the command began stay ignored, as `nohup` and shells in the background
     want it.
     """
 
     def __init__(self) -> None:
-        self._ends: list[Callable[[], None]] = []
-        self._raised = False
+        self._ends: list[Callable[[], object]] = []
 
     def install(self) -> None:
         """Begin to listen."""
@@ -26,8 +27,8 @@ class Interrupts:
                 signal.signal(number, self._on)
 
     @contextmanager
-    def told(self, end: Callable[[], None]) -> Iterator[None]:
-        """Call `end` at every signal meanwhile, inside the signal's handler, and raise nothing."""
+    def told(self, end: Callable[[], object]) -> Iterator[None]:
+        """Call `end` at every signal meanwhile, inside the signal's handler."""
         self._ends.append(end)
         try:
             yield
@@ -38,7 +39,14 @@ class Interrupts:
         del number, frame
         if self._ends:
             self._ends[-1]()
-        elif not self._raised:
-            # A second one must not tear what the first one unwinds.
-            self._raised = True
-            raise KeyboardInterrupt
+            return
+        # An exception could be swallowed by whatever is being imported, and print would not be safe here.
+        try:
+            os.write(2, b"harness: interrupted\n")
+        finally:
+            os._exit(EXIT_CODE)
+
+
+def unwind() -> None:
+    """Raise `KeyboardInterrupt`, for `told` around what must take something away when it ends."""
+    raise KeyboardInterrupt

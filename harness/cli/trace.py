@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from harness.cli.signals import unwind
 from harness.cli.streams import show as print_line
 from harness.cli.streams import show_json
 from harness.errors import InputError
@@ -75,7 +76,8 @@ def report(options: argparse.Namespace) -> int:
     trace = Trace.open(_existing(options.trace))
     folder = options.trace if options.trace.is_dir() else options.trace.parent
     out = options.out or folder / "report.html"
-    write_report(trace, out)
+    with options.interrupts.told(unwind):
+        write_report(trace, out)
     if options.json:
         show_json({"report": str(out)})
     else:
