@@ -196,7 +196,8 @@ def follow(  # noqa: C901, PLR0912
 
 
 def _seen(match: Match, find: Find) -> str:
-    return f"{find.text!r} is at {match.centre[0]}, {match.centre[1]} (read as {match.text!r}, {match.score:.2f})"
+    x, y = match.centre
+    return f"{find.text!r} is at {x}, {y} (read as {match.text!r}, {match.score:.2f})"
 
 
 def _unresolved(found: Missing | Ambiguous) -> NotYet | Fail:

@@ -198,7 +198,7 @@ def _browse(found: _Found) -> Sentence:
 def _wait(found: _Found) -> Sentence:
     gone = found.word("state") in {"is gone", "disappears", "vanishes", "is not there"}
     seconds = found.number("seconds")
-    return WaitFor(found.find("find"), gone=gone, seconds=seconds if seconds is not None else 30.0)
+    return WaitFor(found.find("find"), gone=gone, seconds=seconds if seconds is not None else 15.0)
 
 
 def _beside(found: _Found) -> Sentence:

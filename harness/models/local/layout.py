@@ -57,7 +57,7 @@ def field_of(view: View, label: Match) -> Field | None:
     leaves = [box for box in view.fields if _is_field(view, box)]
     inside = [box for box in leaves if _holds(box, label.box)]
     for box in sorted(inside, key=lambda one: one.width * one.height):
-        if len(_texts(view, box)) == 1 and not _centred(box, label.line.box):
+        if len(_shown(view, box)) == 1 and not _centred(box, label.line.box):
             return Field(box, seen=True, text=label.line.text)
     ranked: list[tuple[float, Box]] = []
     for box in leaves:
@@ -132,7 +132,7 @@ def table_below(view: View, heading: Box) -> list[JsonValue] | None:
     """Read the first table below a box: objects keyed by the header row, cells joined to columns by place."""
     rows = _rows([line for line in view.lines if line.box.y >= heading.y + heading.height - 2])
     for place in range(len(rows) - 1):
-        header = _in_one_table(rows[place], heading, view)
+        header = _in_one_table(rows[place], rows[place + 1 : place + 21], heading, view)
         if len(header) >= 2 and _aligned(header, rows[place + 1]):
             return _read_rows(header, rows[place + 1 :])
     return None
@@ -172,17 +172,28 @@ def _is_link(view: View, place: Match) -> bool:
     return view.image is not None and looks_like_link(view.image, _rect(place.box))
 
 
-def _in_one_table(row: list[Line], heading: Box, view: View) -> list[Line]:
+def _in_one_table(row: list[Line], below: list[list[Line]], heading: Box, view: View) -> list[Line]:
     # Text beside the table, such as a menu at the edge of the page, is far from the cells around it.
-    limit = max(200.0, 0.3 * view.width)
+    limit = max(200.0, 0.35 * view.width)
     groups: list[list[Line]] = []
     for line in row:
         last = groups[-1][-1].box if groups else None
-        if last is not None and line.box.x - last.x - last.width < limit:
+        if last is not None and line.box.x - _reach(last, line.box, below) < limit:
             groups[-1].append(line)
         else:
             groups.append([line])
     return min(groups, key=lambda group: min(abs(line.box.x - heading.x) for line in group))
+
+
+def _reach(last: Box, following: Box, below: list[list[Line]]) -> float:
+    # A column is as wide as its widest cell, which is seldom the header's.
+    ends = [
+        line.box.x + line.box.width
+        for row in below
+        for line in row
+        if line.box.x < last.x + last.width and last.x <= line.box.x + line.box.width <= following.x
+    ]
+    return max(last.x + last.width, *ends) if ends else last.x + last.width
 
 
 def _aligned(header: list[Line], row: list[Line]) -> bool:
@@ -205,11 +216,13 @@ def _read_rows(header: list[Line], rows: list[list[Line]]) -> list[JsonValue]:
     bottom = header[0].box.y + header[0].box.height
     pitch: float | None = None
     for row in rows:
-        cells = [line for line in row if _column(header, line.box) is not None]
+        cells = [
+            cell for line in row for cell in _cells(header, line) if _column(header, cell.box) is not None
+        ]
         if not cells:
             continue
         down = min(line.box.y for line in cells) - bottom
-        if down > 2.5 * (pitch if pitch is not None else 3 * header[0].box.height) + 8:
+        if down > 2.0 * (pitch if pitch is not None else 3 * header[0].box.height) + 8:
             break
         pitch = down if pitch is None else max(pitch, down)
         bottom = max(line.box.y + line.box.height for line in cells)
@@ -226,6 +239,22 @@ def _read_rows(header: list[Line], rows: list[list[Line]]) -> list[JsonValue]:
         else:
             table.append(record)
     return list(table)
+
+
+def _cells(header: list[Line], line: Line) -> list[Line]:
+    # Where no rule was seen between two cells, the second still begins where its header does.
+    starts = [
+        place
+        for place, word in enumerate(line.words)
+        if place and any(abs(word.box.x - head.box.x) <= 8 for head in header if head.box.x > line.box.x + 8)
+    ]
+    found = []
+    for first, after in zip([0, *starts], [*starts, len(line.words)], strict=True):
+        words = line.words[first:after]
+        left, right = words[0].box.x, words[-1].box.x + words[-1].box.width
+        box = line.box.model_copy(update={"x": left, "width": max(1.0, right - left)})
+        found.append(Line(" ".join(word.text for word in words), box, line.score, words))
+    return found
 
 
 def _names(header: list[Line]) -> list[str]:
@@ -284,6 +313,11 @@ def _holds(outer: Box, inner: Box) -> bool:
 
 def _texts(view: View, box: Box) -> list[Line]:
     return [line for line in view.lines if _holds(box, line.box)]
+
+
+def _shown(view: View, box: Box) -> list[Line]:
+    # The arrow at the end of a menu is at times read as a letter.
+    return [line for line in _texts(view, box) if len(line.text) > 1 or line.box.x < box.x + box.width - 30]
 
 
 def _centred(box: Box, text: Box) -> bool:

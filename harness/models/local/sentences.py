@@ -175,7 +175,7 @@ class WaitFor:
 
     target: Find
     gone: bool = False
-    seconds: float = 30.0
+    seconds: float = 15.0
 
 
 @dataclass(frozen=True)
