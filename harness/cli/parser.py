@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 
@@ -49,6 +49,10 @@ class _Log:
 class _Parser(argparse.ArgumentParser):
     """A parser that says in one line what is wrong, and the nearest right word."""
 
+    def __init__(self, **options: Any) -> None:
+        """Take options in full only: half a word may be another's beginning tomorrow."""
+        super().__init__(**options, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         found = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if found:
@@ -74,7 +78,6 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="harness",
         description="Let computer-use agents act, and know that nothing got out.",
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"harness {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
