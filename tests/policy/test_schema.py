@@ -170,7 +170,11 @@ BAD = [
     ("rules: [{name: a, on: action, when: {kind: }, verdict: ask}]", "3:38", "nothing stands behind it"),
     ("rules: [{name: a, on: action, when: {target: {nme: x}}, verdict: ask}]", "3:47", "'name'?"),
     ("rules: [{name: a, on: action, when: {target: {}}, verdict: ask}]", "3:38", "no condition"),
-    ("rules: [{name: a, on: action, when: {target: {submits: often}}, verdict: ask}]", "3:47", "true or false"),
+    (
+        "rules: [{name: a, on: action, when: {target: {submits: often}}, verdict: ask}]",
+        "3:47",
+        "true or false",
+    ),
     (
         "rules: [{name: a, on: action, when: {target: {name: 're:(pay'}}, verdict: ask}]",
         "3:47",
