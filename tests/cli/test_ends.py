@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from harness.sandbox import chromium
@@ -21,6 +22,12 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def in_mounts(script: str) -> tuple[str, ...]:
     """Run a command after a shell script, where what the script mounts is seen by nobody else."""
     return ("unshare", "-m", "--propagation", "private", "sh", "-ec", script, "sh")
+
+
+def begun(traces: Path) -> list[Path]:
+    """Give the traces that have at least their first whole line; with none, a trace was not begun."""
+    found = list(traces.iterdir()) if traces.exists() else []
+    return [one for one in found if (file := one / "events.jsonl").exists() and b"\n" in file.read_bytes()]
 
 
 def assert_gone(place: Place) -> None:
@@ -107,7 +114,7 @@ def killed(place: Place, seed: int) -> None:
     assert one.end()[0] == -signal.SIGKILL
     assert_gone(place)
     traces = place.folder / "traces"
-    for trace in traces.iterdir() if traces.exists() else ():
+    for trace in begun(traces):
         found = verify(trace)
         assert found.ok, found.problems
         assert not found.complete
@@ -130,7 +137,7 @@ def test_nothing_is_left_after_kill_9_at_many_moments(place: Place, seed: int) -
 
 
 @root
-@pytest.mark.parametrize("size", ["0", "40k", "100k"])
+@pytest.mark.parametrize("size", ["0", "20k"])
 def test_a_full_disk_is_one_message_and_what_was_written_verifies(place: Place, size: str) -> None:
     (place.folder / "traces").mkdir()
     filler = "dd if=/dev/zero of=traces/filler bs=1k 2>/dev/null || true" if size == "0" else "true"
@@ -140,15 +147,13 @@ def test_a_full_disk_is_one_message_and_what_was_written_verifies(place: Place, 
     )
     done = place.harness("run", place.task(NEVER), "--json", prefix=in_mounts(script))
     assert done.returncode == 4, done.stderr
-    assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
-    if done.stdout:
-        result = json.loads(done.stdout)
-        assert result["exit_code"] == 4
-        assert result["reason"].count("No space left on device") == 1
-    for trace in (place.folder / "kept").iterdir():
-        if (trace / "events.jsonl").exists():
-            assert verify(trace).ok
+    result = json.loads(done.stdout)
+    assert result["exit_code"] == 4
+    assert result["reason"].count("No space left on device") == 1
+    assert "--traces" in result["reason"]
+    for trace in begun(place.folder / "kept"):
+        assert verify(trace).ok
     assert place.left() == []
     assert_gone(place)
 
