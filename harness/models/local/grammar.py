@@ -388,7 +388,8 @@ def parse_sentence(text: str) -> Sentence:
             except ActionError as error:
                 raise TaskError(f"{text.strip()!r}: {error}") from error
     raise TaskError(
-        f"{text.strip()[:200]!r} is not a sentence the local model knows; the nearest form is: {_nearest(plain)}"
+        f"{text.strip()[:200]!r} is not a sentence the local model knows; "
+        f"the nearest form is: {_nearest(plain)}"
     )
 
 

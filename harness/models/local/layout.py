@@ -27,7 +27,7 @@ class Field:
 
     @property
     def centre(self) -> tuple[int, int]:
-        """The point to click, in CSS pixels: at the left if there is text, which may have parts of its own."""
+        """The point to click, in CSS pixels: at the left of a text, which may have parts of its own."""
         across = min(8.0, self.box.width / 4) if self.seen and self.text else self.box.width / 2
         return round(self.box.x + across), round(self.box.y + min(self.box.height / 2, 24))
 
@@ -35,7 +35,7 @@ class Field:
 def locate(
     view: View, find: Find, accept: Callable[[Match], bool] = lambda _: True
 ) -> Match | Missing | Ambiguous:
-    """Find the one place that a sentence means: a text, or one that looks like a link, a button or a field."""
+    """Find the one place that a sentence means: a text, or what looks like a link, a button or a field."""
     match find.kind:
         case "text":
             return resolve(view.lines, find, accept)
@@ -57,7 +57,8 @@ def field_of(view: View, label: Match) -> Field | None:
     leaves = [box for box in view.fields if _is_field(view, box)]
     inside = [box for box in leaves if _holds(box, label.box)]
     for box in sorted(inside, key=lambda one: one.width * one.height):
-        if len(_shown(view, box)) == 1 and not _centred(box, label.line.box):
+        menu = view.image is not None and has_arrow(view.image, _rect(box))
+        if len(_shown(view, box)) == 1 and (menu or not _centred(box, label.line.box)):
             return Field(box, seen=True, text=label.line.text)
     ranked: list[tuple[float, Box]] = []
     for box in leaves:
@@ -132,7 +133,7 @@ def table_below(view: View, heading: Box) -> list[JsonValue] | None:
     """Read the first table below a box: objects keyed by the header row, cells joined to columns by place."""
     rows = _rows([line for line in view.lines if line.box.y >= heading.y + heading.height - 2])
     for place in range(len(rows) - 1):
-        header = _in_one_table(rows[place], rows[place + 1 : place + 21], heading, view)
+        header = _in_one_table(rows[place], rows[place + 1 : place + 3], heading, view)
         if len(header) >= 2 and _aligned(header, rows[place + 1]):
             return _read_rows(header, rows[place + 1 :])
     return None
@@ -174,31 +175,26 @@ def _is_link(view: View, place: Match) -> bool:
 
 def _in_one_table(row: list[Line], below: list[list[Line]], heading: Box, view: View) -> list[Line]:
     # Text beside the table, such as a menu at the edge of the page, is far from the cells around it.
-    limit = max(200.0, 0.35 * view.width)
+    if all(len(row) >= len(cells) and _all_lined_up(row, cells) for cells in below):
+        return row
+    limit = max(200.0, 0.3 * view.width)
     groups: list[list[Line]] = []
     for line in row:
         last = groups[-1][-1].box if groups else None
-        if last is not None and line.box.x - _reach(last, line.box, below) < limit:
+        if last is not None and line.box.x - last.x - last.width < limit:
             groups[-1].append(line)
         else:
             groups.append([line])
     return min(groups, key=lambda group: min(abs(line.box.x - heading.x) for line in group))
 
 
-def _reach(last: Box, following: Box, below: list[list[Line]]) -> float:
-    # A column is as wide as its widest cell, which is seldom the header's.
-    ends = [
-        line.box.x + line.box.width
-        for row in below
-        for line in row
-        if line.box.x < last.x + last.width and last.x <= line.box.x + line.box.width <= following.x
-    ]
-    return max(last.x + last.width, *ends) if ends else last.x + last.width
-
-
 def _aligned(header: list[Line], row: list[Line]) -> bool:
     fit = [line for line in row if any(_lined_up(line.box, head.box) for head in header)]
     return len(header) >= 0.6 * len(row) and len(fit) >= max(2, 0.5 * min(len(header), len(row)))
+
+
+def _all_lined_up(header: list[Line], row: list[Line]) -> bool:
+    return all(any(_lined_up(line.box, head.box) for head in header) for line in row)
 
 
 def _lined_up(one: Box, other: Box) -> bool:

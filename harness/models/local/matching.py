@@ -12,7 +12,9 @@ from harness.clearance import Box
 from harness.models.local.ocr import Line, Word
 from harness.models.local.sentences import Find, Relation
 
-_CONFUSED = str.maketrans({"l": "1", "i": "1", "|": "1", "!": "1", "o": "0", "“": '"', "”": '"', "’": "'"})  # noqa: RUF001
+_CONFUSED = str.maketrans(
+    {"l": "1", "i": "1", "|": "1", "!": "1", "o": "0", "q": "g", "“": '"', "”": '"', "’": "'"}  # noqa: RUF001
+)
 _EDGES = " .,:;!?*()[]{}<>|\"'`-–—•·›»→"  # noqa: RUF001
 
 WHOLE, WHOLE_ALIKE, WHOLE_FOLDED, PART, PART_FOLDED, WITHIN_WORD, FUZZY_WHOLE, FUZZY_PART = range(8)
@@ -285,7 +287,9 @@ def _alike(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    # Accents are lost or invented where letters are small.
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
     plain = re.sub(r"\s+", "", plain.strip(_EDGES) or plain)
     return plain.replace("rn", "m").replace("vv", "w").translate(_CONFUSED)
 

@@ -18,6 +18,7 @@ from harness.models.local.sentences import AskPerson, SayAnswer, Sentence
 from harness.screen import Observation
 from harness.task import OutputSpec, Task
 
+_REFUSED = "refused by the policy"
 _PAUSES = (0.3, 0.5, 0.7, 1.0)
 
 
@@ -92,6 +93,9 @@ class LocalModel:
                         self._next()
                     return Reply(actions=actions, thought=" ".join((*thoughts, thought)))
                 case NotYet(reason, seconds):
+                    refusal = _refusal(now)
+                    if refusal is not None:
+                        return self._give_up(text, f"the page was refused: {refusal}", thoughts)
                     pause = self._pause(seconds)
                     if pause is None:
                         return self._give_up(text, f"{reason} (waited {self._waited:g} s)", thoughts)
@@ -186,6 +190,13 @@ def _sentences(task: Task) -> tuple[tuple[str, Sentence], ...]:
     if not goal:
         raise ModelError(f"task {task.name!r} has neither steps nor a goal that the local model can follow")
     return goal
+
+
+def _refusal(view: View) -> str | None:
+    """Give what the harness's own page says that stands in for a refused one."""
+    if not view.lines or view.lines[0].text.casefold() != _REFUSED:
+        return None
+    return " ".join(line.text for line in view.lines[1:])[:500]
 
 
 def _typed(value: JsonValue, spec: OutputSpec | None) -> JsonValue:

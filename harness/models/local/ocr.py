@@ -110,6 +110,7 @@ class Reader:
         boxes = self._detect(image)
         boxes += pixels.strays(edges, [*boxes, *(toggle.box for toggle in toggles)])
         pieces = [piece for box in boxes for piece in pixels.segments(image, box, toggles, fields)]
+        pieces = pixels.distinct(pieces)
         readings = self._readings([pixels.cut(image, piece.strip) for piece in pieces])
         lines = (_line(reading, piece) for piece, reading in zip(pieces, readings, strict=True))
         return View(

@@ -183,6 +183,7 @@ def segments(image: Image, box: Rect, toggles: list[Toggle], fields: list[Rect])
         if field.grown(_RIM, 0, bounds(image)).touches(box)
         and field.top <= middle < field.bottom
         and field.height <= 3 * box.height
+        and not _is_counter(field, box)
     ]
     marks = sorted({toggle.box for toggle in toggles if toggle.box.touches(box)} | set(cells))
     found: list[Piece] = []
@@ -206,6 +207,27 @@ def segments(image: Image, box: Rect, toggles: list[Toggle], fields: list[Rect])
         start = max(start, min(box.right, wall))
     rest = box._replace(left=start)
     return found + (_inked(image, rest, whole._replace(left=wall)) if rest.width > 1 else [])
+
+
+def distinct(pieces: list[Piece]) -> list[Piece]:
+    """Leave out the pieces that lie mostly within a larger one."""
+    kept: list[Piece] = []
+    for piece in sorted(pieces, key=lambda one: (-one.ink.width * one.ink.height, one.ink)):
+        area = piece.ink
+        if not any(
+            area.touches(other.ink) and _size(area.within(other.ink)) > 0.6 * _size(area) for other in kept
+        ):
+            kept.append(piece)
+    return kept
+
+
+def _size(rect: Rect) -> int:
+    return rect.width * rect.height
+
+
+def _is_counter(field: Rect, box: Rect) -> bool:
+    """Whether a closed area is the inside of a large letter."""
+    return field.width <= 1.3 * field.height and field.top >= box.top + 2 and field.bottom <= box.bottom - 2
 
 
 def _inked(image: Image, box: Rect, limits: Rect) -> list[Piece]:
@@ -249,7 +271,11 @@ def _inked(image: Image, box: Rect, limits: Rect) -> list[Piece]:
         )
         if rect.height >= 4 and rect.width >= 2:
             pad = max(2, round(rect.height * 0.2))
-            inked = np.flatnonzero(body[:, first : last + 1].any(axis=0)) + rect.left
+            # An underline reaches into the space after its last letter.
+            letters = body[lines[0] : lines[-1] + 1, first : last + 1].astype(np.uint8)
+            under = np.ones((1, max(12, round(1.2 * rect.height))), np.uint8)
+            letters[cv2.morphologyEx(letters, cv2.MORPH_OPEN, under) > 0] = 0
+            inked = np.flatnonzero(letters.any(axis=0)) + rect.left
             blanks = np.flatnonzero(np.diff(inked) > 3)
             gaps = tuple((int(inked[place]) + 1, int(inked[place + 1])) for place in blanks)
             found.append(Piece(rect, rect.grown(pad, pad, limits), gaps))

@@ -18,7 +18,7 @@ class Relation:
 
 
 Kind = Literal["text", "link", "button", "field"]
-"""What a text looks like: coloured or underlined, in the middle of a box; or a field, with no text of its own."""
+"""What a text looks like: coloured or underlined, in the middle of a box; or a field without a text."""
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,46 @@ async def test_values_and_tables_are_read(browser: Any) -> None:
 
 
 @browsing
+async def test_a_wide_table_with_right_aligned_numbers_is_read_whole(browser: Any) -> None:
+    goods = (
+        ("MUG", "Blue mug", "$12.50", "24"),
+        ("TEA", "Breakfast tea", "$6.40", "2"),
+        ("POT", "Pot", "$9.00", ""),
+    )
+    rows = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in goods)
+    await browser.show(
+        "<style>table{width:1160px;border-spacing:0} td,th{text-align:left;padding:6px}"
+        "td:nth-child(n+3),th:nth-child(n+3){text-align:right}</style><h1>Price list</h1>"
+        f"<table><tr><th>SKU<th>Product<th>Price<th>In stock</tr>{rows}</table>"
+        "<p style='margin-top:90px'>The end"
+    )
+    ended = await browser.follow('read table below "Price list" as prices')
+    assert isinstance(ended, Answer), ended
+    names = ("SKU", "Product", "Price", "In stock")
+    assert ended.data == {"prices": [dict(zip(names, row, strict=True)) for row in goods]}
+
+
+@browsing
+async def test_a_menu_may_be_named_by_the_value_it_shows(browser: Any) -> None:
+    await browser.show(
+        "<select id=a><option>- column -<option>colour<option>price</select> "
+        "<select><option>is<option>is not</select><p><button>Apply</button>"
+    )
+    ended = await browser.follow('select "colour" from "- column -"')
+    assert isinstance(ended, Answer), ended
+    assert await browser.page.evaluate("document.getElementById('a').value") == "colour"
+
+
+@browsing
+async def test_a_refused_page_is_not_waited_on(browser: Any) -> None:
+    await browser.show("<h1>Refused by the policy</h1><p>the host is not allowed<dl><dt>Rule<dd>domains</dl>")
+    ended = await browser.follow('wait for "Thank you"')
+    assert isinstance(ended, GiveUp)
+    assert "the page was refused: the host is not allowed Rule domains" in ended.reason
+    assert not any(isinstance(action, Wait) for _, actions in browser.replies for action in actions)
+
+
+@browsing
 async def test_links_in_running_text_are_told_apart(browser: Any) -> None:
     await browser.show(
         "<p>Read the terms before you <a href='#a'>accept</a> them, or see the "
@@ -310,7 +350,7 @@ def test_a_goal_of_sentences_does_without_steps() -> None:
 
 
 def test_a_goal_in_prose_says_what_to_do_instead() -> None:
-    with pytest.raises(ModelError, match="follows sentences.*Write steps.*another --model"):
+    with pytest.raises(ModelError, match=r"follows sentences.*Write steps.*another --model"):
         LocalModel(task(goal="Buy one blue mug."))
 
 

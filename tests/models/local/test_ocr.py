@@ -51,7 +51,8 @@ async def test_a_form_is_read_with_boxes_in_reading_order(browser: Any, fresh_re
 async def test_small_text_is_read(browser: Any, fresh_reader: Reader, size: int) -> None:
     await browser.show(
         "<button style='font:inherit'>OK</button> <button style='font:inherit'>Cancel</button>"
-        "<p>Rows 11-20 of 110 <a href=#>Next page</a><table border=1><tr><td>Total<td>1,299.00<td>7 days</table>",
+        "<p>Rows 11-20 of 110 <a href=#>Next page</a>"
+        "<table border=1><tr><td>Total<td>1,299.00<td>7 days</table>",
         f"font: {size}px Arial; margin: 20px",
     )
     read = " ".join(texts(fresh_reader.read(await browser.look())))
@@ -67,7 +68,8 @@ CHANGES = {
     "text gone": "document.querySelector('button').remove()",
     "a colour": "document.body.style.background = '#eef'",
     "everything moves": "document.body.style.paddingTop = '7px'",
-    "a dialog": "document.body.insertAdjacentHTML('beforeend', '<div style=\"position:fixed;left:90px;top:120px;"
+    "a dialog": "document.body.insertAdjacentHTML('beforeend', '<div style="
+    '"position:fixed;left:90px;top:120px;'
     "padding:20px;border:1px solid;background:#ffd\">Really delete?<p><button>Yes</button></div>')",
     "a new page": "document.body.innerHTML = '<h2>Thank you</h2><p>Order number: 1042'",
 }
