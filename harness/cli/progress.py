@@ -11,7 +11,6 @@ from harness.trace.events import (
     Acting,
     ApprovalAsked,
     Event,
-    Failed,
     ModelReplied,
     Requested,
     Responded,
@@ -57,8 +56,6 @@ class _Progress:
                 return self._wire(event)
             case ApprovalAsked(verdict=verdict):
                 return f"      ? a person is asked: {visible(verdict.reason, 200)}"
-            case Failed(message=message):
-                return f"      ! {visible(message.splitlines()[0] if message else event.error, 400)}"
             case _:
                 return None
 
@@ -78,7 +75,7 @@ class _Progress:
 
 
 def summary(result: Result) -> str:
-    """The end of a run in a few lines."""
+    """The end of a run in a few lines. Why it could not go on is said on standard error instead."""
     words = {
         "done": "done",
         "failed": "failed",
@@ -88,7 +85,7 @@ def summary(result: Result) -> str:
     }[result.outcome]
     steps = f"{result.steps} {'step' if result.steps == 1 else 'steps'}"
     lines = [f"{words} after {steps}, {result.seconds:.1f} s"]
-    if result.reason and result.reason != words:
+    if result.reason and result.outcome not in ("error", "interrupted"):
         lines += [f"  {visible(line, 600)}" for line in result.reason.splitlines()[:20]]
     lines += [
         f"  {'✓' if one.passed else '✗'} {visible(one.check, 200)}: {visible(one.detail, 200)}"

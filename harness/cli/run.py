@@ -14,6 +14,7 @@ from harness.cli.streams import say, show, show_json
 from harness.errors import InputError, TraceError
 from harness.result import Result
 from harness.task import Task
+from harness.words import visible
 
 if TYPE_CHECKING:
     from harness.cli.compose import Run
@@ -46,6 +47,9 @@ def run(options: argparse.Namespace) -> int:
         except TraceError as error:
             say(f"harness: {error}")
             return 4
+        if result.outcome == "error":
+            lines = result.reason.splitlines()[:20]
+            say("harness: " + "\n".join(visible(line, 600) for line in lines))
         if options.json:
             show_json(result.model_dump(mode="json"))
         else:
