@@ -183,3 +183,19 @@ async def test_the_models_question_goes_to_a_person_whatever_the_policy() -> Non
     approval = await checkpoint.question(AskUser(question="which one?"))
     assert approval.note == "the blue one"
     assert "which one?" in approver.questions[0].verdict.reason
+
+
+async def test_the_last_page_that_did_not_come_is_remembered_with_why() -> None:
+    checkpoint, _ = make(FixedJudge("allow"))
+    page = GET.model_copy(update={"resource": "document"})
+    await checkpoint.admit(page)
+    checkpoint.finished(Exchange(id="r1", status=502, error="the app raised ValueError"))
+    assert "https://shop.test/" in checkpoint.trouble
+    assert "the app raised ValueError" in checkpoint.trouble
+    picture = GET.model_copy(update={"id": "r2", "resource": "image"})
+    await checkpoint.admit(picture)
+    checkpoint.finished(Exchange(id="r2", status=200))
+    assert checkpoint.trouble
+    await checkpoint.admit(page.model_copy(update={"id": "r3"}))
+    checkpoint.finished(Exchange(id="r3", status=200))
+    assert checkpoint.trouble == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.cli.signals import unwind
 from harness.cli.streams import show as print_line
 from harness.cli.streams import show_json
-from harness.errors import InputError
+from harness.errors import InputError, TraceError
 from harness.trace.reader import Trace, list_traces
 from harness.trace.report import write_report
 from harness.trace.show import lines
@@ -77,7 +77,13 @@ def report(options: argparse.Namespace) -> int:
     folder = options.trace if options.trace.is_dir() else options.trace.parent
     out = options.out or folder / "report.html"
     with options.interrupts.told(unwind):
-        write_report(trace, out)
+        try:
+            write_report(trace, out)
+        except OSError as error:
+            why = error.strerror or error
+            raise TraceError(
+                f"{out}: the report cannot be written: {why}; name another file with --out"
+            ) from error
     if options.json:
         show_json({"report": str(out)})
     else:

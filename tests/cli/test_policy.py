@@ -27,7 +27,7 @@ def test_an_example_that_does_not_hold_is_exit_code_1(command: Command, place: P
     assert json.loads(command("policy", "test", "policy.yaml", "--json").out)[0]["ok"] is False
 
 
-def test_names_that_are_no_policy(command: Command, place: Place) -> None:
+def test_names_that_are_no_policy(command: Command) -> None:
     assert "did you mean 'shopping'?" in command("policy", "check", "shoping").err
     assert "is a folder" in command("policy", "check", "site").err
     assert "there is no such file" in command("policy", "check", "none.yaml").err
