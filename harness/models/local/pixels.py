@@ -240,7 +240,7 @@ def _inked(image: Image, box: Rect, limits: Rect) -> list[Piece]:
     # A letter is not as high as the box that was found around its line; the side of a cell is.
     wall = np.asarray(marks[2:-2].all(axis=0), np.bool_)
     long = np.ones((1, max(24, round(0.8 * box.height))), np.uint8)
-    rules = np.flatnonzero(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, long).any(axis=1))
+    rules = np.flatnonzero(_runs(body.astype(np.uint8), long).any(axis=1))
     above, below = rules[rules < box.height / 2], rules[rules >= box.height / 2]
     if len(above) and len(below):
         # A cell of a table: what reaches from its upper to its lower side is a side too.
@@ -274,12 +274,22 @@ def _inked(image: Image, box: Rect, limits: Rect) -> list[Piece]:
             # An underline reaches into the space after its last letter.
             letters = body[lines[0] : lines[-1] + 1, first : last + 1].astype(np.uint8)
             under = np.ones((1, max(12, round(1.2 * rect.height))), np.uint8)
-            letters[cv2.morphologyEx(letters, cv2.MORPH_OPEN, under) > 0] = 0
+            letters[_runs(letters, under) > 0] = 0
             inked = np.flatnonzero(letters.any(axis=0)) + rect.left
             blanks = np.flatnonzero(np.diff(inked) > 3)
             gaps = tuple((int(inked[place]) + 1, int(inked[place + 1])) for place in blanks)
             found.append(Piece(rect, rect.grown(pad, pad, limits), gaps))
     return found
+
+
+def _runs(marks: Image, length: Image) -> Image:
+    # By default OpenCV takes what lies outside of the image for ink.
+    return np.asarray(
+        cv2.morphologyEx(
+            marks, cv2.MORPH_OPEN, length, borderType=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0)
+        ),
+        np.uint8,
+    )
 
 
 def _main_band(body: Mask) -> tuple[int, int] | None:
@@ -446,8 +456,8 @@ def strays(edges: Image, covered: list[Rect]) -> list[Rect]:
     edge = (edges > _CONTRAST).astype(np.uint8)
     for rect in covered:
         edge[max(0, rect.top - 2) : rect.bottom + 2, max(0, rect.left - 2) : rect.right + 2] = 0
-    across = cv2.morphologyEx(edge, cv2.MORPH_OPEN, np.ones((1, 32), np.uint8))
-    down = cv2.morphologyEx(edge, cv2.MORPH_OPEN, np.ones((28, 1), np.uint8))
+    across = _runs(edge, np.ones((1, 32), np.uint8))
+    down = _runs(edge, np.ones((28, 1), np.uint8))
     edge[(across > 0) | (down > 0)] = 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         cv2.dilate(edge, np.ones((3, 9), np.uint8)), connectivity=8
