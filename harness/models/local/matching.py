@@ -12,7 +12,7 @@ from harness.clearance import Box
 from harness.models.local.ocr import Line, Word
 from harness.models.local.sentences import Find, Relation
 
-_CONFUSED = str.maketrans("li|!oq“”’", "11110g\"\"'")  # noqa: RUF001
+_CONFUSED = str.maketrans("li|!oq“”’", '11110g""\'')  # noqa: RUF001
 _EDGES = " .,:;!?*()[]{}<>|\"'`-–—•·›»→"  # noqa: RUF001
 
 WHOLE, WHOLE_ALIKE, WHOLE_FOLDED, PART, PART_FOLDED, WITHIN_WORD, FUZZY_WHOLE, FUZZY_PART = range(8)
