@@ -42,12 +42,7 @@ def _upper(goal: str) -> tuple[str, ...]:
 TEMPLATES: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
     {
         "click-test": _as(r"Click the button\.", 'click "Click Me!"'),
-        "click-test-2": _as(r"Click button (\w+)\.", "click the button {0}"),
-        "click-test-transfer": _as(r"Click button (\w+)\.", "click the button {0}"),
         "click-button": _as(r'Click on the "(.*)" button\.', "click the first button {0}"),
-        "click-button-sequence": _as(
-            r"Click button (\w+), then click button (\w+)\.", "click the button {0}", "click the button {1}"
-        ),
         "click-dialog-2": _as(r'Click the button in the dialog box labeled "(.*)"\.', "click the button {0}"),
         "click-tab": _as(r"Click on (Tab #\d)\.", "click {0}"),
         "click-link": _as(r'Click on the link "(.*)"\.', "click the first link {0}"),
@@ -92,11 +87,6 @@ TEMPLATES: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
             'type {1} into "Director" below "from year"',
             'type {2} into "Year" below "from year"',
             'click the button "Submit"',
-        ),
-        "form-sequence-3": _as(
-            r'Choose "?(.*?)"? from the dropdown, then click the button labeled "(.*)"\.',
-            "select {0}",
-            "click the button {1}",
         ),
         "read-table": _as(
             r"Enter the value of (.*) into the text field and press Submit\.",
