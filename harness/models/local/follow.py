@@ -289,6 +289,9 @@ def _select(view: View, option: str, label: Find | None, progress: Progress) -> 
         before = {(line.text, line.box) for line in progress.lines}
         menu = [line for line in view.lines if (line.text, line.box) not in before]
         found = resolve(menu, Find(option))
+        if isinstance(found, Ambiguous):
+            # The closed menu itself may look new, because its focus shows.
+            found = resolve([line for line in menu if not _covers_height(line, y)], Find(option))
         match found:
             case Match():
                 click = Click(x=found.centre[0], y=found.centre[1])
@@ -300,7 +303,9 @@ def _select(view: View, option: str, label: Find | None, progress: Progress) -> 
                 thought = f"{option!r} is not in the part of the menu that shows; typing it brings it up."
                 return Do(typed, thought, again=True)
     there = _at_height(view.lines, y)
-    chosen = [match for match in matches(there, option) if match.level < FUZZY_PART]
+    # A value that the page cut short may be the beginning of another option.
+    whole = [line for line in there if not line.text.endswith(("...", "…"))]
+    chosen = [match for match in matches(whole, option) if match.level < FUZZY_PART]
     if chosen:
         return Done(f"The menu now shows {chosen[0].text!r}.")
     cut_off = [line for line in there if len(line.text) > 8 and matches([line], option[: len(line.text) - 2])]
@@ -315,6 +320,10 @@ def _select(view: View, option: str, label: Find | None, progress: Progress) -> 
         return Done(f"The menu is closed; there the screen shows {shown or 'nothing'}.")
     progress.still = 1
     return Do((Click(x=x, y=y), *typed), "The click chose nothing; typing into the menu may.", again=True)
+
+
+def _covers_height(line: Line, y: int) -> bool:
+    return line.box.y <= y <= line.box.y + line.box.height
 
 
 def _at_height(lines: Sequence[Line], y: int) -> list[Line]:

@@ -106,7 +106,7 @@ class Reader:
         image = pixels.decode(screenshot.png)
         edges = pixels.steps(image)
         toggles = pixels.toggles(image, edges)
-        fields = pixels.flat_boxes(edges, toggles)
+        fields = pixels.undivided(image, pixels.flat_boxes(edges, toggles))
         boxes = self._detect(image)
         boxes += pixels.strays(edges, [*boxes, *(toggle.box for toggle in toggles)])
         pieces = [piece for box in boxes for piece in pixels.segments(image, box, toggles, fields)]

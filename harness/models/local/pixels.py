@@ -360,6 +360,28 @@ def flat_boxes(edges: Image, toggles: list[Toggle]) -> list[Rect]:
     return found
 
 
+def undivided(image: Image, boxes: list[Rect]) -> list[Rect]:
+    """Join the two parts of a field that the caret divides: a column of high contrast and one pixel's width."""
+    found: list[Rect] = []
+    for box in sorted(boxes):
+        part = next((one for one in found if _caret_between(image, one, box)), None)
+        if part is not None:
+            found.remove(part)
+        found.append(box if part is None else part.union(box))
+    return found
+
+
+def _caret_between(image: Image, one: Rect, other: Rect) -> bool:
+    if not (0 <= other.left - one.right <= 2 and abs(one.top - other.top) <= 1 and one.height <= 64):
+        return False
+    if abs(one.bottom - other.bottom) > 1:
+        return False
+    area = image[one.top + 2 : one.bottom - 2, one.right - 1 : other.left + 1].astype(np.int16)
+    paper = np.median(cut(image, one).reshape(-1, 3), axis=0)
+    dark = (np.abs(area - paper).max(axis=2) > 150).all(axis=0)
+    return int(dark.sum()) == 1
+
+
 def toggles(image: Image, edges: Image) -> list[Toggle]:
     """Find tick boxes and radio buttons: small closed shapes as wide as high, apart from other ink."""
     count, _, stats, _ = cv2.connectedComponentsWithStats((edges > 20).astype(np.uint8), connectivity=8)

@@ -150,6 +150,27 @@ async def test_a_menu_may_be_named_by_the_value_it_shows(browser: Any) -> None:
 
 
 @browsing
+async def test_the_caret_does_not_make_two_fields_of_one(browser: Any) -> None:
+    await browser.show(
+        "<style>div{width:180px;border:1px solid #777;height:24px;margin:9px}"
+        "i{display:inline-block;width:1px;height:24px;background:#000;margin-left:60px}</style>"
+        "<div><i></i></div><div onclick=document.title='second'></div>"
+    )
+    assert isinstance(await browser.follow("click the 2nd field"), Answer)
+    assert await browser.page.title() == "second"
+
+
+@browsing
+async def test_the_option_that_shows_already_may_be_chosen(browser: Any) -> None:
+    await browser.show(
+        "<select><option>Nan<option selected>Miguelita<option>Tom</select><p><button>Go</button>"
+    )
+    ended = await browser.follow('select "Miguelita"', 'click the button "Go"')
+    assert isinstance(ended, Answer), ended
+    assert await browser.page.evaluate("document.querySelector('select').value") == "Miguelita"
+
+
+@browsing
 async def test_a_refused_page_is_not_waited_on(browser: Any) -> None:
     await browser.show("<h1>Refused by the policy</h1><p>the host is not allowed<dl><dt>Rule<dd>domains</dl>")
     ended = await browser.follow('wait for "Thank you"')
@@ -359,3 +380,14 @@ async def test_a_picture_that_cannot_be_read_is_the_models_error() -> None:
     model = LocalModel(task('click "x"'))
     with pytest.raises(ModelError, match="cannot read the screenshot"):
         await model.reply(Observation(screenshot=broken, url="about:blank", goal="x", step=1))
+
+
+@browsing
+async def test_a_menu_that_cuts_its_value_short_is_not_taken_for_chosen(browser: Any) -> None:
+    await browser.show(
+        "<label>Height <select style='width:70px;text-overflow:ellipsis' "
+        "onchange=\"this.options[this.selectedIndex].text = '6ft ...'\">"
+        "<option>5ft 9in<option>6ft 1in</select></label>"
+    )
+    ended = await browser.follow('select "6ft" from "Height"')
+    assert isinstance(ended, GiveUp), ended
