@@ -1,8 +1,10 @@
 """Standard input, output and error, whatever state the caller left them in."""
 
+import errno
 import io
 import json
 import os
+import stat
 import sys
 from typing import Any, TextIO
 
@@ -30,17 +32,18 @@ def prepare() -> None:
 
 
 def show(text: str) -> None:
-    """Print a result on standard output. A reader that left, as `| head` does, is no error.
+    """Print a result on standard output. A reader that left, as `| head` or a closed terminal, is no error.
 
     Raises:
         HarnessError: if it cannot be written, such as on a full disk.
     """
     try:
         print(text, flush=True)
-    except BrokenPipeError:
-        _hush(sys.stdout)
     except OSError as error:
+        left = error.errno == errno.EPIPE or (error.errno == errno.EIO and _is_device(sys.stdout))
         _hush(sys.stdout)
+        if left:
+            return
         raise HarnessError(
             f"standard output cannot be written: {error.strerror or error}; send it to another place"
         ) from error
@@ -62,6 +65,10 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         _hush(sys.stderr)
+
+
+def _is_device(stream: TextIO) -> bool:
+    return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
 
 
 def _hush(stream: TextIO) -> None:

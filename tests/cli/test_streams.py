@@ -28,6 +28,15 @@ def test_a_reader_that_left_changes_no_exit_code(place: Place) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_a_terminal_that_was_closed_changes_no_exit_code(place: Place) -> None:
+    ours, theirs = os.openpty()
+    os.close(ours)
+    typed = [COMMAND, "policy", "check", "policy.yaml"]
+    done = subprocess.run(typed, cwd=place.folder, stdout=theirs, stderr=theirs, check=False)
+    os.close(theirs)
+    assert done.returncode == 0
+
+
 def test_nobody_at_standard_error_changes_no_exit_code(place: Place) -> None:
     reader, writer = os.pipe()
     os.close(reader)
