@@ -31,7 +31,7 @@ def test_a_reader_that_left_changes_no_exit_code(place: Place) -> None:
 def test_a_terminal_that_was_closed_changes_no_exit_code(place: Place) -> None:
     ours, theirs = os.openpty()
     os.close(ours)
-    typed = [COMMAND, "policy", "check", "policy.yaml"]
+    typed = [str(COMMAND), "policy", "check", "policy.yaml"]
     done = subprocess.run(typed, cwd=place.folder, stdout=theirs, stderr=theirs, check=False)
     os.close(theirs)
     assert done.returncode == 0
