@@ -286,12 +286,7 @@ def _select(view: View, option: str, label: Find | None, progress: Progress) -> 
     x, y = progress.spot
     typed = (Type(text=option), Press(keys=("Enter",)))
     if progress.phase == 1:
-        before = {(line.text, line.box) for line in progress.lines}
-        menu = [line for line in view.lines if (line.text, line.box) not in before]
-        found = resolve(menu, Find(option))
-        if isinstance(found, Ambiguous):
-            # The closed menu itself may look new, because its focus shows.
-            found = resolve([line for line in menu if not _covers_height(line, y)], Find(option))
+        found = _in_open_menu(view, option, progress)
         match found:
             case Match():
                 click = Click(x=found.centre[0], y=found.centre[1])
@@ -322,8 +317,15 @@ def _select(view: View, option: str, label: Find | None, progress: Progress) -> 
     return Do((Click(x=x, y=y), *typed), "The click chose nothing; typing into the menu may.", again=True)
 
 
-def _covers_height(line: Line, y: int) -> bool:
-    return line.box.y <= y <= line.box.y + line.box.height
+def _in_open_menu(view: View, option: str, progress: Progress) -> Match | Missing | Ambiguous:
+    before = {(line.text, line.box) for line in progress.lines}
+    menu = [line for line in view.lines if (line.text, line.box) not in before]
+    found = resolve(menu, Find(option))
+    if not isinstance(found, Ambiguous):
+        return found
+    # The closed menu itself may look new, because its focus shows.
+    y = progress.spot[1]
+    return resolve([one for one in menu if not one.box.y <= y <= one.box.y + one.box.height], Find(option))
 
 
 def _at_height(lines: Sequence[Line], y: int) -> list[Line]:

@@ -361,7 +361,7 @@ def flat_boxes(edges: Image, toggles: list[Toggle]) -> list[Rect]:
 
 
 def undivided(image: Image, boxes: list[Rect]) -> list[Rect]:
-    """Join the two parts of a field that the caret divides: a column of high contrast and one pixel's width."""
+    """Join the two parts of a field that the caret divides: one column of high contrast."""
     found: list[Rect] = []
     for box in sorted(boxes):
         part = next((one for one in found if _caret_between(image, one, box)), None)
