@@ -56,8 +56,9 @@ async def _go(tab: OpenTab, start: Callable[[], Awaitable[Response | None]], wha
         began = "Download is starting" in response
         return ActOutcome(ok=began, message="a download began" if began else f"{what}: {response}")
     rule = None if response is None else response.headers.get("x-harness-rule")
-    if rule is not None:
-        return ActOutcome(ok=False, message=f"{what}: refused by the rule {clean(rule, 200)!r}")
+    if response is not None and rule is not None:
+        word = "refused by the rule" if response.status == 403 else f"no page, but {response.status} from"
+        return ActOutcome(ok=False, message=f"{what}: {word} {clean(rule, 200)!r}")
     if response is not None and response.status >= 400:
         return ActOutcome(ok=True, message=f"the server answered {response.status}")
     return ActOutcome(ok=True)

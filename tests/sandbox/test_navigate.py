@@ -47,3 +47,17 @@ async def test_other_schemes_are_refused(pilot: Any, url: str) -> None:
 async def test_a_download_is_not_a_failure(pilot: Any) -> None:
     outcome = await pilot.do(Goto(url=f"{pilot.web.base}/download/report.csv"))
     assert (outcome.ok, outcome.message) == (True, "a download began")
+
+
+@pytest.mark.parametrize(
+    ("status", "rule", "words"),
+    [(403, "domains.navigate", "refused by the rule"), (502, "upstream", "no page, but 502 from")],
+)
+async def test_a_refusal_is_told_from_a_failure(pilot: Any, status: int, rule: str, words: str) -> None:
+    url = f"{pilot.web.base}/mouse.html"
+    await pilot.tab.page.route(
+        url, lambda route: route.fulfill(status=status, body="no", headers={"x-harness-rule": rule})
+    )
+    outcome = await pilot.do(Goto(url=url))
+    assert not outcome.ok
+    assert f"{words} {rule!r}" in outcome.message
