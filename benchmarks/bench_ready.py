@@ -4,7 +4,6 @@ A place is measured as a run uses it: gateway, Playwright's driver, browser, a t
 The plain script starts the driver and the browser, opens a tab and takes one screenshot. All take turns.
 """
 
-import asyncio
 import itertools
 import sys
 import tempfile
@@ -88,7 +87,6 @@ async def measure(*, quick: bool = False) -> Figures:
             for name in turns:
                 folder = Path(place) / f"{name}-{number}"
                 times[name].append(await plain() if name == "plain" else await ours(places[name], folder))
-                await asyncio.sleep(0)
     return {
         f"ready_{name}_seconds": Figure(
             f"{name} ready, to the first screenshot",

@@ -30,7 +30,7 @@ from harness.gateway.base import Exchange
 from harness.limits import Budget
 from harness.screen import Screen
 from harness.trace.base import Recorder
-from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Noted, Requested, Responded
+from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Requested, Responded
 
 EDITS = 3
 LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
@@ -89,6 +89,7 @@ class Checkpoint:
         self._pages: dict[str, str] = {}
         self._begun = asyncio.Event()
         self._asking = 0
+        self._asked_since = 0.0
         self._nobody_asked = asyncio.Event()
         self._nobody_asked.set()
 
@@ -159,9 +160,11 @@ class Checkpoint:
             ),
             sync=True,
         )
+        started = self._clock()
+        if not self._asking:
+            self._asked_since = started
         self._asking += 1
         self._nobody_asked.clear()
-        started = self._clock()
         try:
             approval = await ask(
                 self._approver, question, clock=self._clock, now=self._now, otherwise=self._otherwise
@@ -171,7 +174,8 @@ class Checkpoint:
             self._asking -= 1
             if not self._asking:
                 self._nobody_asked.set()
-            self._budget.waited += seconds
+                # Questions that overlap wait together: a page that raises many gains no time by it.
+                self._budget.waited += self._clock() - self._asked_since
         self._recorder.write(
             ApprovalGiven(step=self.step, question=question.id, approval=approval, seconds=round(seconds, 3)),
             sync=True,
@@ -231,10 +235,6 @@ class Checkpoint:
                 error=exchange.error,
             )
         )
-
-    def note(self, text: str) -> None:
-        """Record something worth knowing."""
-        self._recorder.write(Noted(step=self.step, text=text))
 
     def _verdict(self, effect: Effect) -> Verdict:
         try:

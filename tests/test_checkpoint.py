@@ -199,3 +199,34 @@ async def test_the_last_page_that_did_not_come_is_remembered_with_why() -> None:
     await checkpoint.admit(page.model_copy(update={"id": "r3"}))
     checkpoint.finished(Exchange(id="r3", status=200))
     assert checkpoint.trouble == ""
+
+
+async def test_questions_that_overlap_do_not_add_up_to_more_time_than_passed() -> None:
+    clock, together = FakeClock(), asyncio.Event()
+
+    class Slow:
+        async def decide(self, question: Question) -> Approval:
+            await together.wait()
+            return question.deny(by="ada")
+
+    budget = Budget(Limits(seconds=30), clock)
+    checkpoint = Checkpoint(
+        FixedJudge("ask"),
+        Slow(),
+        MemoryRecorder(),
+        budget,
+        goal="g",
+        timeout=60,
+        otherwise="deny",
+        clock=clock,
+        now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        ids=lambda: "q",
+    )
+    checkpoint.begin()
+    asked = [asyncio.ensure_future(checkpoint.admit(GET)) for _ in range(5)]
+    while checkpoint._asking < 5:  # noqa: ASYNC110 - it has no event of its own
+        await asyncio.sleep(0)
+    clock.advance(10)
+    together.set()
+    await asyncio.gather(*asked)
+    assert budget.waited == 10
