@@ -128,7 +128,8 @@ async def handle(core: Core, talk: Conversation, address: url.Address, event: h1
                     body.write(chunk)
         except BodyTooLargeError as error:
             return await _refuse(talk, request, Refusal(rule="body limit", reason=str(error)), read=False)
-        whole = request.model_copy(update={"body_sha256": body.sha256, "body_size": body.size})
+        seen = {"body_sha256": body.sha256, "body_size": body.size, "body_text": body.text(request.headers)}
+        whole = request.model_copy(update=seen)
         with talk.stream.watched():
             ticket = await _admit(core, whole, started)
             if isinstance(ticket, Refusal):
