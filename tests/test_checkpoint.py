@@ -238,10 +238,8 @@ async def test_questions_that_overlap_do_not_add_up_to_more_time_than_passed() -
     assert budget.waited == 10
 
 
-def witness(*rules: dict[str, object], **when: object) -> Engine:
-    made = [
-        {"name": f"rule {place}", "on": "action", "when": when} | rule for place, rule in enumerate(rules)
-    ]
+def witness(*rules: Mapping[str, object]) -> Engine:
+    made = [{"name": f"rule {place}", "on": "action", "when": {}, **rule} for place, rule in enumerate(rules)]
     return Engine(
         Policy.model_validate(
             {

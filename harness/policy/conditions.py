@@ -33,7 +33,7 @@ DialogAnswer = Literal["accept", "dismiss", "other"]
 """What an action does to it; `other` fills a field, chooses a file, or does nothing."""
 RUN = ("after", "before", "count", "once")
 """Conditions on what has happened so far."""
-NUMBERS = ("body_size", "size", "seen.tabs", "count")
+NUMBERS = ("url_size", "body_size", "seen.tabs", "count")
 """Conditions on numbers; all others but names of rules are on text."""
 
 _SIZE: TypeAdapter[int] = TypeAdapter(Size)
@@ -102,7 +102,7 @@ def read_count(text: str) -> Comparison:
 
 def read_number(field: str, text: str) -> Comparison:
     """Read a condition on one of `NUMBERS`."""
-    return read_size(text) if field in ("body_size", "size") else read_count(text)
+    return read_size(text) if field in ("url_size", "body_size") else read_count(text)
 
 
 def _number(field: str, value: Any) -> Any:
@@ -258,6 +258,8 @@ class When(_Conditions):
     """What asks for it: document, frame, script, fetch, websocket …"""
     initiator: Patterns | None = None
     """The origin of the page that asks."""
+    url_size: Sizes | None = None
+    """Bytes of the address, such as `> 2kB`."""
     body_size: Sizes | None = None
     """Bytes of the body, such as `> 10kB`."""
     body: Patterns | None = None

@@ -213,7 +213,8 @@ class Engine:
                 if url is not None:
                     yield "navigate", page_values(url, parse(url)), NO_NUMBERS
             case Request():
-                yield "request", request_values(effect), {"body_size": effect.body_size}
+                numbers = {"body_size": effect.body_size, "url_size": len(effect.url)}
+                yield "request", request_values(effect), numbers
                 if effect.resource == "document":
                     yield "navigate", page_values(effect.url, parse(effect.url)), NO_NUMBERS
             case FileOffer():

@@ -27,7 +27,7 @@ FIELDS: dict[On, tuple[str, ...]] = {
         *_SO_FAR,
     ),
     "request": (
-        *("method", "url", "host", "header", "resource", "initiator", "body_size", "body"),
+        *("method", "url", "host", "header", "resource", "initiator", "url_size", "body_size", "body"),
         *_SO_FAR,
     ),
     "navigate": ("url", "host", *_SO_FAR),

@@ -26,6 +26,7 @@ VALUES: dict[str, Any] = {
     "button": "left",
     "resource": "image",
     "body_size": "> 5",
+    "url_size": "> 5",
     "header": {"X-A": "b"},
     "modifiers": "Shift",
     "tab": 1,
