@@ -131,7 +131,20 @@ def _trace(parser: argparse.ArgumentParser) -> None:
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
-    policies = parser.add_subparsers(required=True, metavar="check|test")
+    policies = parser.add_subparsers(required=True, metavar="check|explain|test")
+    why = policies.add_parser(
+        "explain",
+        help="say why a policy says what it says of one effect",
+        description="Say which rules speak of one effect, and why the outcome is what it is.",
+    )
+    why.add_argument("policy", metavar="POLICY", help="a policy file or a ready-made name")
+    why.add_argument(
+        "effect",
+        metavar="EFFECT",
+        help="a file, - for standard input, or text such as '{request: {method: POST, url: https://shop.test/}}'",
+    )
+    why.add_argument("--json", action="store_true", help="print JSON on standard output")
+    why.set_defaults(run=policy.explain_effect)
     commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
         ("check", policy.check_policies, "read policies and say what cannot be meant"),
         ("test", policy.test_policies, "run the examples inside policies"),

@@ -1,12 +1,20 @@
-"""`harness policy check|test`."""
+"""`harness policy check|explain|test`."""
 
 import argparse
+import sys
+from pathlib import Path
 from typing import Any
 
 from harness.cli.names import load_policy
 from harness.cli.streams import say, show, show_json
 from harness.errors import PolicyError
 from harness.policy.check import check, run_examples
+from harness.policy.examples import Situation
+from harness.policy.explain import explain_effects, read_situation
+from harness.policy.rules import STRICTNESS
+from harness.yamlfile import LARGEST, parse_yaml, read_yaml
+
+_PIPE = "standard input"
 
 
 def check_policies(options: argparse.Namespace) -> int:
@@ -35,6 +43,32 @@ def check_policies(options: argparse.Namespace) -> int:
     if options.json:
         show_json(rows)
     return 0 if all(row["ok"] for row in rows) else 2
+
+
+def explain_effect(options: argparse.Namespace) -> int:
+    """Say why a policy says what it says of one effect. Exit code 2 if either cannot be read."""
+    found = explain_effects(load_policy(options.policy), _situation(options.effect))
+    outcome = min((one.outcome for one in found), key=STRICTNESS.index)
+    if options.json:
+        show_json({"outcome": outcome, "effects": [one.model_dump(mode="json") for one in found]})
+        return 0
+    for one in found:
+        for line in one.lines():
+            show(line)
+    if len(found) > 1:
+        show(f"In all: {outcome}.")
+    return 0
+
+
+def _situation(text: str) -> Situation:
+    if text == "-":
+        return read_situation(*parse_yaml(sys.stdin.read(LARGEST), _PIPE, PolicyError), _PIPE)
+    if text.lstrip().startswith("{") or "\n" in text:
+        return read_situation(*parse_yaml(text, "effect", PolicyError), "effect")
+    if not Path(text).is_file():
+        example = "'{request: {url: https://shop.test/}}'"
+        raise PolicyError(f"{text!r} is no file; write an effect such as {example}, or - for standard input")
+    return read_situation(*read_yaml(Path(text), PolicyError), text)
 
 
 def test_policies(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from harness.clearance import Outcome
 from harness.policy.conditions import NUMBERS, RUN, read_condition
 from harness.policy.domains import HostPattern, Reach, read_host_pattern
 from harness.policy.engine import Engine
+from harness.policy.explain import replay
 from harness.policy.match import TextIndex
 from harness.policy.rules import STRICTNESS, On, Rule, rank
 from harness.policy.schema import Policy
@@ -62,12 +63,7 @@ def run_examples(policy: Policy) -> tuple[ExampleResult, ...]:
     engine = Engine(policy)
     results = []
     for index, example in enumerate(policy.examples, 1):
-        engine.restart()
-        for past in example.after:
-            for effect in past.effects():
-                engine.happened(effect)
-        if example.seen is not None:
-            engine.saw(example.seen)
+        replay(engine, example)
         verdicts = [engine.judge(effect) for effect in example.effects()]
         verdict = min(verdicts, key=lambda one: STRICTNESS.index(one.outcome))
         wanted = f"{example.expect} by {example.rule!r}" if example.rule else example.expect

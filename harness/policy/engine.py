@@ -125,7 +125,7 @@ class Engine:
         if not self._tracked:
             return
         sure = maybe = 0
-        for on, read, numbers in self._kinds(effect):
+        for on, read, numbers in self.kinds(effect):
             if on not in self._tracked or (on == "navigate" and isinstance(effect, Act)):
                 continue
             surely, perhaps = self._tracked[on]
@@ -200,7 +200,7 @@ class Engine:
     def _rule_failed(self, error: RuleFailedError) -> Said:
         return _failed(self._rules[(error.bit & -error.bit).bit_length() - 1].name, error)
 
-    def _kinds(self, effect: Effect) -> Iterator[tuple[On, Read, Mapping[str, int | None]]]:
+    def kinds(self, effect: Effect) -> Iterator[tuple[On, Read, Mapping[str, int | None]]]:
         """Give what rules may speak of it, with how its fields are read."""
         match effect:
             case Act(action=action):
@@ -226,14 +226,19 @@ class Engine:
             case _:
                 assert_never(effect)
 
-    def speaking(self, effect: Effect, *, head: bool = False) -> int:
-        """Give the rules that speak of an effect now, as bits by their place in the policy.
+    def speaking(self, effect: Effect, *, head: bool = False, ever: bool = False) -> int:
+        """Give the rules that speak of an effect, as bits by their place in the policy.
+
+        Args:
+            effect: what would happen.
+            head: whether only the head of a request was read.
+            ever: whether to leave out what has happened so far and what the screen shows.
 
         Raises:
             RuleFailedError: if a pattern cannot be tried.
         """
-        found, audible = 0, ~self._history.silent
-        for on, read, numbers in self._kinds(effect):
+        found, audible = 0, -1 if ever else ~self._history.silent
+        for on, read, numbers in self.kinds(effect):
             table = self._head if head and on == "request" and self._head is not None else self._tables[on]
             found |= table.speaking(read, numbers, audible)
         return found

@@ -85,6 +85,9 @@ def _written_request(request: Request) -> dict[str, Any]:
     return data if request.body_text is None else data | {"body": request.body_text}
 
 
+EFFECTS = ("action", "request", "navigate", "download", "plan", "signal")
+"""What an example can be about."""
+
 # An action without its `kind` could not be read back, whatever a caller leaves out of a dump.
 _Whole = PlainSerializer(lambda effect: effect.model_dump(mode="json"))
 
@@ -109,7 +112,7 @@ class Past(BaseModel):
 
     @model_validator(mode="after")
     def _is_one_effect(self) -> Self:
-        named = [name for name in Past.model_fields if dict(self)[name] is not None]
+        named = [name for name in EFFECTS if dict(self)[name] is not None]
         if len(named) != 1:
             raise ValueError(
                 "an effect is one of action, request, navigate, download, plan and signal"
@@ -144,8 +147,8 @@ class Past(BaseModel):
         )
 
 
-class Example(Past):
-    """One effect, what came before it, and the outcome the policy must give it."""
+class Situation(Past):
+    """One effect, and what came before it."""
 
     after: Annotated[
         tuple[Past, ...],
@@ -155,6 +158,11 @@ class Example(Past):
     """What was cleared before, in order, whatever the policy would have said to it."""
     seen: Sight | None = None
     """What the screen shows: `url`, `title`, `text`, `tabs`; a new run's blank screen, if not given."""
+
+
+class Example(Situation):
+    """A situation, and the outcome the policy must give to its effect."""
+
     expect: Annotated[Outcome, word(STRICTNESS)]
     """What the policy must say."""
     rule: str | None = None

@@ -31,3 +31,27 @@ def test_names_that_are_no_policy(command: Command) -> None:
     assert "did you mean 'shopping'?" in command("policy", "check", "shoping").err
     assert "is a folder" in command("policy", "check", "site").err
     assert "there is no such file" in command("policy", "check", "none.yaml").err
+
+
+def test_a_verdict_is_explained(command: Command, place: Place) -> None:
+    effect = '{request: {url: "https://shop.test/orders", method: POST}}'
+    told = command("policy", "explain", "shopping", effect)
+    assert told.code == 0
+    assert "the rule 'orders are confirmed on the wire' decides" in told.out
+    data = json.loads(command("policy", "explain", "shopping", effect, "--json").out)
+    assert (data["outcome"], data["effects"][0]["rule"]) == ("ask", "orders are confirmed on the wire")
+    (place.folder / "effect.yaml").write_text("navigate: https://evil.test/\n")
+    told = command("policy", "explain", "shopping", "effect.yaml")
+    assert "In all: deny." in told.out
+
+
+def test_an_effect_that_cannot_be_read(command: Command) -> None:
+    for effect, says in (
+        ("none.yaml", "is no file"),
+        ("{acton: {}}", "effect:1:2: unknown key 'acton'; did you mean 'action'?"),
+        ("{", "effect:1:2: not YAML"),
+    ):
+        told = command("policy", "explain", "shopping", effect)
+        assert told.code == 2
+        assert says in told.err
+        assert told.err.count("\n") == 1
