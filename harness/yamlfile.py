@@ -25,8 +25,13 @@ _SHAPES = {
     "float_parsing": "write a number",
     "bool_type": "write true or false",
     "bool_parsing": "write true or false",
+    "string_pattern_mismatch": "write a short name of letters, digits, dots and dashes",
+    "too_short": "write at least one",
+    "int_from_float": "write a whole number",
 }
 """What to write instead, by pydantic's name of the error."""
+
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
 """Where each value stands: line and column from 1, by its path."""
@@ -63,7 +68,11 @@ def parse_yaml(text: str, name: str, error: type[InputError]) -> tuple[dict[str,
         InputError: of the class given, with one line that names the file and the place.
     """
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST + 1:
+                raise error(f"{name}:{_at(event.start_mark)}: nested more than {DEEPEST} deep")
             if isinstance(event, yaml.AliasEvent):
                 raise error(f"{name}:{_at(event.start_mark)}: aliases (*name) are not read; repeat the value")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -96,7 +105,9 @@ def explain(error: ValidationError, file: Path | str, marks: Marks, model: type[
     if found["type"] == "missing":
         return f"{prefix}{where!r} is missing"
     shown = str(found["input"])
-    message = _SHAPES.get(found["type"]) or found["msg"].removeprefix("Value error, ")
+    message = _SHAPES.get(found["type"]) or found["msg"].removeprefix("Value error, ").replace(
+        "Input", "it", 1
+    )
     if not path:
         return f"{prefix}{message}"
     return f"{prefix}{where}: {message} (found {shown[:80]!r})"
@@ -171,6 +182,8 @@ def _value(
     if len(path) > DEEPEST:
         raise error(f"{name}:{_at(node.start_mark)}: nested more than {DEEPEST} deep")
     marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in _COLLECTIONS:
+        raise error(f"{name}:{_at(node.start_mark)}: types such as {node.tag!r} are not read")
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, marks, name, error)
     if isinstance(node, yaml.SequenceNode):

@@ -23,7 +23,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from harness.action import KINDS, Button
 from harness.clearance import Resource
 from harness.errors import ActionError
-from harness.keys import modifier
+from harness.keys import MODIFIERS, modifier
 from harness.policy.match import Comparison, Style, Text, read_pattern
 from harness.task import Count, Size
 
@@ -124,7 +124,13 @@ def _held(pattern: str) -> str:
     try:
         return modifier(pattern)
     except ActionError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"that is no key to hold; {nearest(pattern, MODIFIERS)}") from error
+
+
+def _true(value: Any) -> Any:
+    if value is not True:
+        raise ValueError("write once: true, or leave it out")
+    return value
 
 
 _Many = Field(min_length=1, max_length=1_000)
@@ -284,7 +290,7 @@ class When(_Conditions):
     """Holds until all of these rules have matched something that was cleared."""
     count: Counts | None = None
     """How many times this is: what was cleared and met the other conditions, and this one; such as `> 3`."""
-    once: Literal[True] | None = None
+    once: Annotated[Literal[True], BeforeValidator(_true)] | None = None
     """Holds until something was cleared that met the other conditions: the same as `count: 1`."""
 
     @model_validator(mode="after")

@@ -22,3 +22,10 @@ def locate(name: str, folder: Path | None) -> Path | None:
                 return file.resolve()
     found = ready_made(name)
     return found.resolve() if found else None
+
+
+def known(folder: Path | None) -> tuple[str, ...]:
+    """Name the policies there are: those next to a file, at most a hundred, and the ready-made ones."""
+    beside = () if folder is None else sorted(file.name for file in folder.glob("*.yaml"))[:100]
+    made = sorted({file.stem for place in _FOLDERS for file in place.glob("*.yaml")})
+    return (*made, *beside)

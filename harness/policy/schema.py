@@ -25,12 +25,12 @@ from pydantic import (
 
 from harness.clearance import Outcome
 from harness.errors import PolicyError
-from harness.policy.conditions import located, word
+from harness.policy.conditions import located, nearest, word
 from harness.policy.domains import Reach, read_host_pattern
 from harness.policy.examples import Example
 from harness.policy.extend import narrow
 from harness.policy.links import check_links
-from harness.policy.load import locate
+from harness.policy.load import known, locate
 from harness.policy.rules import STRICTNESS, Rule
 from harness.task import Duration, Limits
 from harness.yamlfile import explain, read_yaml
@@ -170,7 +170,8 @@ class Policy(_Part):
             file = locate(name, folder)
             place = ("extends", index)
             if file is None:
-                raise located(place, "there is no such policy, next to this file or ready-made", name)
+                what = "there is no such policy, next to this file or ready-made"
+                raise located(place, f"{what}; {nearest(name, known(folder))}", name)
             if len(chain) >= _DEEPEST:
                 raise located(
                     place, f"more than {_DEEPEST} policies stand on one another in this chain", name

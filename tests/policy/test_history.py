@@ -222,7 +222,7 @@ def test_the_same_calls_in_the_same_order_get_the_same_verdicts() -> None:
         ({"count": True}, "valid string"),
         ({"seen": {}}, "names no condition"),
         ({"seen": {"tabs": "= 0"}}, "the first tab is number 1"),
-        ({"once": False}, "True"),
+        ({"once": False}, "write once: true"),
         ({"once": True, "count": 3}, "leave one of the two out"),
     ],
 )
