@@ -122,10 +122,9 @@ class HttpClient:
             await self._kept.popleft().link.close()
 
     async def _take(self, place: _Place) -> Link | None:
-        now = get_running_loop().time()
-        for kept in [one for one in reversed(self._kept) if one.place == place]:
+        while kept := next((one for one in reversed(self._kept) if one.place == place), None):
             self._kept.remove(kept)
-            if not kept.link.stale and kept.since >= now - KEPT_SECONDS:
+            if not kept.link.stale and kept.since >= get_running_loop().time() - KEPT_SECONDS:
                 return kept.link
             await kept.link.close()
         return None
