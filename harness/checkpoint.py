@@ -18,11 +18,14 @@ from harness.clearance import (
     Approver,
     Cleared,
     Effect,
+    FileOffer,
     Judge,
     Question,
     Refusal,
     Request,
+    Sight,
     Verdict,
+    Witness,
     clear,
     digest,
 )
@@ -35,6 +38,9 @@ from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Requested
 EDITS = 3
 LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
 """Kinds of action after which a refusal still stands in the model's way."""
+
+
+_FAULT = "judge failed"
 
 
 async def _as_it_is(effect: Effect) -> Effect:
@@ -77,6 +83,8 @@ class Checkpoint:
         """Why the last page that was asked for did not come, if it did not."""
         self.verdicts: Counter[str] = Counter()
         self._judge = judge
+        self._witness = judge if isinstance(judge, Witness) else None
+        self._shown: Screen | None = None
         self._approver = approver
         self._recorder = recorder
         self._budget = budget
@@ -124,7 +132,7 @@ class Checkpoint:
                     approval = await self.consult(effect, verdict)
             match approval.decision:
                 case "approve":
-                    return self._pass(effect, clear(effect, verdict, approval))
+                    return self._still(effect) or self._pass(effect, clear(effect, verdict, approval))
                 case "deny" | "stop":
                     words = f": {approval.note}" if approval.note else ""
                     reason = f"{approval.by or 'the approver'} did not approve it{words} ({verdict.reason})"
@@ -192,7 +200,15 @@ class Checkpoint:
             policy=self._judge.sha256,
             effect=digest(effect),
         )
-        return await self.consult(effect, verdict)
+        approval = await self.consult(effect, verdict)
+        if self._witness is not None and approval.decision == "approve":
+            self._witness.happened(effect)
+        return approval
+
+    async def keep(self, file: FileOffer) -> Cleared | Refusal:
+        """Decide about a file that a page gives, for the sandbox."""
+        await self._begun.wait()
+        return self.stopped or await self.decide(file)
 
     async def admit(self, request: Request) -> Cleared | Refusal:
         """Decide about a whole request, for the gateway."""
@@ -200,10 +216,12 @@ class Checkpoint:
         if self.stopped is not None:
             return self.stopped
         reached = self._budget.reached("requests", "download", "seconds")
+        reached = reached or self._budget.sends(request.body_size)
         if reached:
             return self._refuse(request, "limits", reached, stop=True)
         # Counted before it is judged, so that a burst of requests that all wait for a person stays within.
         self._budget.requests += 1
+        self._budget.uploaded += request.body_size
         cleared = None
         try:
             cleared = await self.decide(request)
@@ -211,6 +229,7 @@ class Checkpoint:
         finally:
             if not isinstance(cleared, Cleared):
                 self._budget.requests -= 1
+                self._budget.uploaded -= request.body_size
             elif request.resource == "document":
                 self._pages[request.id] = request.url
 
@@ -218,8 +237,8 @@ class Checkpoint:
         """Refuse what the head alone rules out, for the gateway; grants nothing."""
         if not self._begun.is_set():
             return None
-        verdict = self._verdict(request)
-        if verdict.outcome not in ("deny", "stop"):
+        verdict = self._verdict(request) if self._witness is None else self._foresee(request, self._witness)
+        if verdict is None or verdict.outcome not in ("deny", "stop"):
             return None
         self._remember(request, verdict)
         return self._refuse(request, verdict.rule, verdict.reason, stop=verdict.outcome == "stop")
@@ -227,6 +246,8 @@ class Checkpoint:
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""
         self._budget.downloaded += exchange.received
+        # A body was counted when it was admitted; what a WebSocket sends is known only now.
+        self._budget.uploaded += exchange.sent if exchange.messages is not None else 0
         page = self._pages.pop(exchange.id, None)
         if page is not None:
             self.trouble = f"{page} did not come: {exchange.error}" if exchange.error else ""
@@ -245,15 +266,37 @@ class Checkpoint:
 
     def _verdict(self, effect: Effect) -> Verdict:
         try:
+            if self._witness is not None and self.screen is not self._shown:
+                self._witness.saw(_sight(self.screen))
+                self._shown = self.screen
             return self._judge.judge(effect)
         except Exception as error:  # noqa: BLE001 - a judge that fails refuses, whatever it raised
-            return Verdict(
-                outcome="deny",
-                rule="judge failed",
-                reason=f"the policy could not be applied: {type(error).__name__}: {error}",
-                policy=self._judge.sha256,
-                effect=digest(effect),
-            )
+            return self._fault(effect, error)
+
+    def _foresee(self, request: Request, witness: Witness) -> Verdict | None:
+        try:
+            return witness.foresee(request)
+        except Exception as error:  # noqa: BLE001 - a judge that fails refuses, whatever it raised
+            return self._fault(request, error)
+
+    def _fault(self, effect: Effect, error: Exception) -> Verdict:
+        return Verdict(
+            outcome="deny",
+            rule=_FAULT,
+            reason=f"the policy could not be applied: {type(error).__name__}: {error}",
+            policy=self._judge.sha256,
+            effect=digest(effect),
+        )
+
+    def _still(self, effect: Effect) -> Refusal | None:
+        """Refuse what was approved, if what was cleared meanwhile has made it something to refuse."""
+        if self._witness is None:
+            return None
+        verdict = self._verdict(effect)
+        if verdict.outcome not in ("deny", "stop"):
+            return None
+        self._remember(effect, verdict)
+        return self._refuse(effect, verdict.rule, verdict.reason, stop=verdict.outcome == "stop")
 
     def _remember(self, effect: Effect, verdict: Verdict) -> None:
         self.verdicts[verdict.outcome] += 1
@@ -262,7 +305,12 @@ class Checkpoint:
         else:
             self._recorder.write(Judged(step=self.step, effect=effect, verdict=verdict))
 
-    def _pass(self, effect: Effect, cleared: Cleared) -> Cleared:
+    def _pass(self, effect: Effect, cleared: Cleared) -> Cleared | Refusal:
+        if self._witness is not None:
+            try:
+                self._witness.happened(effect)
+            except Exception as error:  # noqa: BLE001 - what the judge cannot remember does not happen
+                return self._refuse(effect, _FAULT, self._fault(effect, error).reason)
         if isinstance(effect, Act) and effect.action.kind not in LOOKING:
             self.blocked = False
         return cleared
@@ -273,3 +321,12 @@ class Checkpoint:
         if stop and self.stopped is None:
             self.stopped = refusal
         return refusal
+
+
+def _sight(screen: Screen | None) -> Sight:
+    if screen is None:
+        return Sight()
+    active = next((tab.id for tab in screen.tabs if tab.active), None)
+    return Sight(
+        url=screen.url, title=screen.title, text=screen.text, tab=active, tabs=max(1, len(screen.tabs))
+    )

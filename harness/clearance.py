@@ -10,7 +10,7 @@ another effect. A ticket is spent by the door that honours it, so it cannot be u
 import hashlib
 import weakref
 from datetime import datetime
-from typing import Annotated, Literal, Never, NoReturn, Protocol
+from typing import Annotated, Literal, Never, NoReturn, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -21,6 +21,10 @@ from harness.screen import Screenshot
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class Box(_Part):
@@ -65,6 +69,8 @@ class Target(_Part):
     """The origin of the frame it is in, such as `https://shop.test`; `null` if opaque."""
     url: str = ""
     """The address of the tab."""
+    dialog: str | None = Field(default=None, exclude_if=_is_none)
+    """What the harness has drawn over the page and this belongs to, such as `confirm: 'Sure?'`."""
     box: Box | None = None
     """Where it is."""
     fingerprint: str = ""
@@ -87,6 +93,10 @@ Resource = Literal[
 """`document` is a page in a tab; `frame` a page inside a page."""
 
 
+LONGEST_BODY = 65_536
+"""Bytes of the longest body that rules can read; of a longer one they do not know what it says."""
+
+
 class Request(_Part):
     """A request that would leave the sandbox."""
 
@@ -103,6 +113,9 @@ class Request(_Part):
     """Hex SHA-256 of the whole body; nothing while only the head has been read."""
     body_size: int = 0
     """Bytes of the body; the declared length while only the head has been read."""
+    body_text: str | None = Field(default=None, repr=False, exclude=True)
+    """The whole body as text, for rules on `body`; nothing if it is longer than `LONGEST_BODY`, compressed,
+    not UTF-8, or not read. Left out of JSON, so that no trace holds it: `body_sha256` binds it."""
     resource: Resource = "other"
     """What asks for it."""
     initiator: str | None = None
@@ -131,7 +144,19 @@ class SafetySignal(_Part):
     """What to acknowledge, if a person approves."""
 
 
-Effect = Annotated[Act | Request | Plan | SafetySignal, Field(discriminator="kind")]
+class FileOffer(_Part):
+    """A file that a page gives, before it is kept."""
+
+    kind: Literal["download"] = "download"
+    name: str
+    """The name the page asked for: page text, not to be trusted."""
+    url: str
+    """Where it comes from; `blob:` and `data:` addresses are shortened."""
+    page: str = ""
+    """The address of the tab that gives it."""
+
+
+Effect = Annotated[Act | Request | FileOffer | Plan | SafetySignal, Field(discriminator="kind")]
 """Anything a policy judges."""
 
 Outcome = Literal["allow", "ask", "deny", "stop"]
@@ -200,6 +225,21 @@ class Approval(_Part):
     """What to do instead, for `edit`."""
 
 
+class Sight(_Part):
+    """What the screen showed at the last look, for rules about the state of the page."""
+
+    url: str = ""
+    """The address of the active tab."""
+    title: str = ""
+    """Its title: page text, not to be trusted."""
+    text: str | None = None
+    """Its visible text, not to be trusted; nothing if it was not read."""
+    tab: int | None = None
+    """The number of the active tab."""
+    tabs: int = 1
+    """How many tabs are open."""
+
+
 class Judge(Protocol):
     """Whatever answers for a policy. Pure: the same effects in the same order get the same verdicts."""
 
@@ -210,6 +250,27 @@ class Judge(Protocol):
 
     def judge(self, effect: Effect) -> Verdict:
         """Give the verdict on one effect."""
+        ...
+
+
+@runtime_checkable
+class Witness(Judge, Protocol):
+    """A judge whose rules look at the run so far; pure too: the same calls in order, the same answers.
+
+    It is told of what was *cleared* (allowed, or approved by a person), never of what was merely asked about,
+    and of each look at the screen. Without these calls it judges as if nothing had happened yet.
+    """
+
+    def happened(self, effect: Effect) -> None:
+        """Remember an effect that was cleared. Raising refuses it."""
+        ...
+
+    def saw(self, sight: Sight) -> None:
+        """Remember what the screen shows now."""
+        ...
+
+    def foresee(self, request: Request) -> Verdict | None:
+        """Refuse on a request's head alone what no body could change; nothing if the body may decide."""
         ...
 
 

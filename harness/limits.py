@@ -33,6 +33,7 @@ class Budget:
         self.limits = limits
         self.steps = 0
         self.requests = 0
+        self.uploaded = 0
         self.downloaded = 0
         self.waited = 0.0
         self.usage = Usage()
@@ -68,6 +69,13 @@ class Budget:
             }
         )
 
+    def sends(self, size: int) -> str | None:
+        """Say that the limit on uploads would be passed by so many bytes more, or nothing."""
+        limit = self.limits.upload
+        if limit is None or self.uploaded + size <= limit:
+            return None
+        return f"limit reached: upload ({limit:g})"
+
     def reached(self, *names: str) -> str | None:
         """Say which of the named limits is used up, or nothing; without names, any of them."""
         now = self._clock()
@@ -86,4 +94,4 @@ class Budget:
         ):
             if limit is not None and used >= limit and (not names or name in names):
                 return f"limit reached: {name} ({limit:g})"
-        return None
+        return self.sends(0) if not names or "upload" in names else None

@@ -61,7 +61,7 @@ class Loop:
             self._notes.append(f"the start page did not load: {start.message}")
         idle = 0
         while True:
-            if ending := self._over("steps", "seconds", "tokens", "cost", "download"):
+            if ending := self._over("steps", "seconds", "tokens", "cost", "upload", "download"):
                 return ending
             reply = await self._ask(await self._observe())
             if not await self._warned(reply) and (ending := await self._actions(reply)):

@@ -77,6 +77,8 @@ class Screen(_Part):
     """The address of the active tab, from the browser and not from the page."""
     title: str = ""
     """The page's title: page text, not to be trusted."""
+    text: str | None = Field(default=None, repr=False)
+    """Its visible text, not to be trusted; nothing unless the sandbox was told to read it."""
     tabs: tuple[Tab, ...] = ()
     """Every open tab."""
     notes: tuple[str, ...] = ()

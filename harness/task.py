@@ -79,6 +79,8 @@ class Limits(_Part):
     """Characters in one `type`."""
     requests: Count | None = None
     """Requests that left the sandbox."""
+    upload: Size | None = None
+    """Bytes of the bodies that left the sandbox."""
     download: Size | None = None
     """Bytes that came into the sandbox."""
     tokens: Count | None = None

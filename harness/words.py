@@ -32,7 +32,7 @@ from harness.action import (
     Wait,
     Zoom,
 )
-from harness.clearance import Act, Effect, Plan, Request, SafetySignal, Target
+from harness.clearance import Act, Effect, FileOffer, Plan, Request, SafetySignal, Target
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -122,6 +122,8 @@ def describe(effect: Effect) -> str:
         case Request(method=method, url=url, body_size=size):
             body = f" ({size:,} bytes)" if size else ""
             return f"{visible(method, 20)} {address(url)}{body}"
+        case FileOffer(name=name, url=url):
+            return f"keep the file {quoted(name, _NAME)} from {address(url)}"
         case Plan(text=text):
             return f"follow the plan {quoted(text, _TEXT)}"
         case SafetySignal(provider=provider, code=code, message=message):

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -10,24 +11,29 @@ from harness.clearance import (
     Approver,
     Cleared,
     Effect,
+    FileOffer,
+    Judge,
     Outcome,
     Question,
     Refusal,
     Request,
     Target,
+    Verdict,
     redeem,
 )
 from harness.gateway.base import Exchange
 from harness.limits import Budget
+from harness.policy import Engine, Policy
+from harness.screen import Screen, Tab
 from harness.task import Limits
-from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover
+from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover, blank
 
 ACT = Act(action=Click(x=1, y=2))
 GET = Request(id="r1", method="GET", url="https://shop.test/")
 
 
 def make(
-    judge: FixedJudge, approver: Approver | None = None, limits: Limits | None = None
+    judge: Judge, approver: Approver | None = None, limits: Limits | None = None
 ) -> tuple[Checkpoint, MemoryRecorder]:
     memory = MemoryRecorder()
     checkpoint = Checkpoint(
@@ -238,3 +244,118 @@ async def test_questions_that_overlap_do_not_add_up_to_more_time_than_passed() -
     together.set()
     await asyncio.gather(*asked)
     assert budget.waited == 10
+
+
+def witness(*rules: Mapping[str, object]) -> Engine:
+    made = [{"name": f"rule {place}", "on": "action", "when": {}, **rule} for place, rule in enumerate(rules)]
+    return Engine(
+        Policy.model_validate(
+            {
+                "name": "p",
+                "domains": {"navigate": ["shop.test"]},
+                "default": {"action": "allow", "request": "allow"},
+                "rules": made,
+            }
+        )
+    )
+
+
+async def test_only_what_was_cleared_is_remembered() -> None:
+    answers = iter(["deny", "approve"])
+    approver = RecordingApprover(
+        lambda question: question.approve(by="ada") if next(answers) == "approve" else question.deny(by="ada")
+    )
+    checkpoint, _ = make(witness({"verdict": "ask", "when": {"once": True}}), approver)
+    assert isinstance(await checkpoint.decide(ACT), Refusal)
+    assert isinstance(await checkpoint.decide(ACT), Cleared)
+    passed = await checkpoint.decide(ACT)
+    assert isinstance(passed, Cleared)
+    assert (passed.approval, len(approver.questions)) == (None, 2)
+
+
+async def test_what_a_person_takes_long_to_approve_is_judged_again() -> None:
+    waiting = asyncio.Event()
+
+    class Slow:
+        async def decide(self, question: Question) -> Approval:
+            await waiting.wait()
+            return question.approve(by="ada")
+
+    judge = witness({"verdict": "ask"}, {"verdict": "deny", "when": {"count": "> 1"}})
+    checkpoint, memory = make(judge, Slow())
+    both = asyncio.gather(checkpoint.decide(ACT), checkpoint.decide(ACT))
+    await asyncio.sleep(0)
+    waiting.set()
+    passed = await both
+    assert sorted(type(one).__name__ for one in passed) == ["Cleared", "Refusal"]
+    assert memory.kinds[-1] == "judged"
+
+
+async def test_an_answer_to_the_models_question_counts_and_silence_does_not() -> None:
+    rules: tuple[Mapping[str, object], ...] = (
+        {"name": "asked", "verdict": "note", "when": {"kind": "ask_user"}},
+        {"verdict": "deny", "when": {"kind": "click", "before": "asked"}},
+    )
+    for decision, allowed in (("approve", True), ("deny", False)):
+        approver = RecordingApprover(Approval.model_validate({"decision": decision, "by": "ada"}))
+        checkpoint, _ = make(witness(*rules), approver)
+        await checkpoint.question(AskUser(question="May I?"))
+        assert isinstance(await checkpoint.decide(ACT), Cleared) is allowed
+
+
+async def test_rules_on_the_screen_see_what_was_last_observed() -> None:
+    checkpoint, _ = make(witness({"verdict": "deny", "when": {"seen": {"url": "https://shop.test/admin"}}}))
+    assert isinstance(await checkpoint.decide(ACT), Cleared)
+    tab = Tab(id=1, url="https://shop.test/admin", active=True)
+    checkpoint.screen = Screen(screenshot=blank(), url=tab.url, tabs=(tab,))
+    assert isinstance(await checkpoint.decide(ACT), Refusal)
+    checkpoint.screen = Screen(screenshot=blank(), url="https://shop.test/", tabs=(tab,))
+    assert isinstance(await checkpoint.decide(ACT), Cleared)
+
+
+async def test_a_head_is_not_refused_for_what_its_body_may_still_say() -> None:
+    rule = {"on": "request", "verdict": "deny", "when": {"method": "POST", "body": "*_method=DELETE*"}}
+    checkpoint, _ = make(witness(rule))
+    post = Request(id="r", method="POST", url="https://shop.test/a", body_size=17)
+    assert checkpoint.preview(post) is None
+    assert isinstance(await checkpoint.admit(post), Refusal)
+    said = post.model_copy(update={"body_text": "_method=DELETE&a=1"})
+    assert isinstance(await checkpoint.admit(said), Refusal)
+    said = post.model_copy(update={"body_text": "a=1", "body_size": 3})
+    assert isinstance(await checkpoint.admit(said), Cleared)
+
+
+async def test_a_witness_that_raises_refuses() -> None:
+    class Broken(Engine):
+        def happened(self, effect: Effect) -> None:
+            raise MemoryError(f"no room for {effect.kind}")
+
+        def foresee(self, request: Request) -> Verdict | None:
+            raise MemoryError(f"no room for {request.kind}")
+
+    checkpoint, _ = make(Broken(witness().policy))
+    passed = await checkpoint.decide(ACT)
+    assert isinstance(passed, Refusal)
+    assert passed.rule == "judge failed"
+    assert isinstance(checkpoint.preview(GET), Refusal)
+
+
+async def test_a_file_is_kept_only_if_it_is_cleared() -> None:
+    checkpoint, memory = make(witness({"on": "download", "verdict": "deny", "when": {"name": "*.exe"}}))
+    kept = await checkpoint.keep(FileOffer(name="a.pdf", url="https://shop.test/a"))
+    assert isinstance(kept, Cleared)
+    refused = await checkpoint.keep(FileOffer(name="a.exe", url="https://shop.test/a"))
+    assert isinstance(refused, Refusal)
+    assert memory.kinds == ["judged", "judged"]
+
+
+async def test_the_limit_on_uploads_counts_what_is_on_its_way() -> None:
+    checkpoint, _ = make(FixedJudge("allow"), limits=Limits(upload=100))
+    post = Request(id="r", method="POST", url="https://shop.test/a", body_size=60)
+    assert isinstance(await checkpoint.admit(post), Cleared)
+    refused = await checkpoint.admit(post)
+    assert (
+        refused
+        == checkpoint.stopped
+        == Refusal(rule="limits", reason="limit reached: upload (100)", stop=True)
+    )

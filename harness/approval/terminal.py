@@ -12,7 +12,7 @@ from typing import TextIO, assert_never
 from harness.action import AskUser
 from harness.approval.lines import Lines
 from harness.approval.picture import marked
-from harness.clearance import Act, Approval, Plan, Question, Request, SafetySignal, digest
+from harness.clearance import Act, Approval, FileOffer, Plan, Question, Request, SafetySignal, digest
 from harness.words import address, describe, host, origin, points, visible
 
 _LONG = 600
@@ -134,6 +134,8 @@ class TerminalApprover:
                 yield from _act(effect)
             case Request():
                 yield from _request(effect)
+            case FileOffer(page=page):
+                yield f"From    {address(page)}"
             case Plan(text=text):
                 yield f"Plan    {visible(text, 4000)}"
             case SafetySignal(message=message):

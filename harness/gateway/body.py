@@ -1,12 +1,18 @@
 """Request bodies, read whole before they are judged: in memory at first, then in a file that has no name."""
 
 import hashlib
+import re
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Self
+
+from harness.clearance import LONGEST_BODY
 
 _MEMORY = 1_048_576
 _CHUNK = 65_536
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\"';\s]*)")
+_READ = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_ENCODED = "content-transfer-encoding"
 
 
 class BodyTooLargeError(Exception):
@@ -49,6 +55,36 @@ class Spool:
             self._file.write(data)
         except OSError as error:
             raise BodyTooLargeError(f"the body cannot be kept until it is judged: {error.strerror}") from None
+
+    def text(self, headers: Iterable[tuple[str, str]]) -> str | None:
+        """Give it as text for rules to read; nothing where a server might read something else in it.
+
+        Bytes that are not text stand as U+FFFD in a form with files, and make any other body unreadable.
+
+        Args:
+            headers: the request's, names in lower case.
+        """
+        if self.size > LONGEST_BODY:
+            return None
+        data = b""
+        if self._file:
+            self._file.seek(0)
+            data = self._file.read()
+        kind, form = "", False
+        for name, value in headers:
+            if name == "content-encoding" and data and value.strip().lower() != "identity":
+                return None
+            kind += value.lower() if name == "content-type" else ""
+            form = kind.startswith("multipart/form-data")
+        said = kind + data.decode("latin-1").lower() if form else kind
+        if any(found not in _READ for found in _CHARSET.findall(said)):
+            return None
+        if (form and _ENCODED in said) or (not form and b"\0" in data):
+            return None
+        try:
+            return data.decode("utf-8", "replace" if form else "strict")
+        except UnicodeDecodeError:
+            return None
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Read it from the start, 64 KiB at a time."""

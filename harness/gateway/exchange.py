@@ -113,7 +113,7 @@ async def handle(core: Core, talk: Conversation, address: url.Address, head: Hea
     size = int(head.fields.get(b"content-length", b"0"))
     bare = not size and b"transfer-encoding" not in head.fields
     request = heads.build(
-        core.ids(), head.method, address, head.headers, websocket=opening is not None, size=size, bare=bare
+        core.ids(), head.method, address, head.headers, websocket=opening is not None, size=size
     )
     with Spool(core.body_limit) as body:
         if bare:
@@ -128,7 +128,8 @@ async def handle(core: Core, talk: Conversation, address: url.Address, head: Hea
                         body.write(chunk)
             except BodyTooLargeError as error:
                 return await _refuse(talk, request, Refusal(rule="body limit", reason=str(error)), read=False)
-            request = request.model_copy(update={"body_sha256": body.sha256, "body_size": body.size})
+        seen = {"body_sha256": body.sha256, "body_size": body.size, "body_text": body.text(request.headers)}
+        request = request.model_copy(update=seen)
         with talk.stream.watched():
             ticket = await _admit(core, request, started)
             if isinstance(ticket, Refusal):

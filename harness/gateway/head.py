@@ -64,7 +64,6 @@ def build(
     *,
     websocket: bool = False,
     size: int = 0,
-    bare: bool = False,
 ) -> Request:
     """Put a head into the words that are judged.
 
@@ -77,7 +76,6 @@ def build(
         headers: in order.
         websocket: whether it opens a WebSocket.
         size: the length it declares.
-        bare: whether no body follows, so that the head is the whole request.
     """
     kept = tuple((name.decode(), value.decode("latin-1")) for name, value in forwardable(headers))
     values = dict(kept)
@@ -86,7 +84,6 @@ def build(
         method=method.decode().upper(),
         url=address.href,
         headers=kept,
-        body_sha256=EMPTY_SHA256 if bare else None,
         body_size=size,
         resource="websocket" if websocket else _resource(values),
         initiator=_initiator(values),

@@ -7,10 +7,11 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.action import KINDS
 from harness.clearance import Outcome
+from harness.policy.conditions import NUMBERS, RUN, read_condition
 from harness.policy.domains import HostPattern, Reach, read_host_pattern
 from harness.policy.engine import Engine
 from harness.policy.match import TextIndex
-from harness.policy.rules import STRICTNESS, On, Rule, read_condition
+from harness.policy.rules import STRICTNESS, On, Rule, rank
 from harness.policy.schema import Policy
 from harness.policy.urls import parse
 
@@ -21,6 +22,7 @@ _KINDS_WITH = {
     "url": ("goto", "new_tab"),
     "button": ("click", "mouse_down", "mouse_up", "drag"),
     "files": ("upload",),
+    "modifiers": ("click", "drag", "scroll"),
     "page": _TOUCHING,
 }
 
@@ -60,6 +62,12 @@ def run_examples(policy: Policy) -> tuple[ExampleResult, ...]:
     engine = Engine(policy)
     results = []
     for index, example in enumerate(policy.examples, 1):
+        engine.restart()
+        for past in example.after:
+            for effect in past.effects():
+                engine.happened(effect)
+        if example.seen is not None:
+            engine.saw(example.seen)
         verdicts = [engine.judge(effect) for effect in example.effects()]
         verdict = min(verdicts, key=lambda one: STRICTNESS.index(one.outcome))
         wanted = f"{example.expect} by {example.rule!r}" if example.rule else example.expect
@@ -115,16 +123,18 @@ class _Read(NamedTuple):
 
 
 def _rules(policy: Policy) -> Iterator[Finding]:
+    named = {name for rule in policy.rules for name in (*(rule.when.after or ()), *(rule.when.before or ()))}
     read = [
-        _Read(rule, place, STRICTNESS.index(rule.verdict), frozenset(rule.on), dict(rule.when.conditions()))
+        _Read(rule, place, rank(rule.verdict), frozenset(rule.on), dict(rule.when.conditions()))
         for place, rule in enumerate(policy.rules)
     ]
     for one in read:
         problem = (
             _impossible(one.rule, one.conditions)
             or _unreachable(one.rule, one.conditions, policy)
-            or _shadowed(one, read)
-            or _idle(one.rule, policy)
+            or _unread(one.rule, named)
+            or _shadowed(one, read, named)
+            or _idle(one.rule, policy, named)
         )
         if problem:
             yield Finding(rule=one.rule.name, message=problem)
@@ -138,6 +148,12 @@ def _impossible(rule: Rule, conditions: dict[str, tuple[str, ...]]) -> str | Non
             possible &= set(having)
             if not possible:
                 return f"it can never match: {field} is a thing of {', '.join(having)} alone"
+    if set(conditions.get("target.password", ())) == {"true"} and conditions.get("target.editable") == (
+        "false",
+    ):
+        return "it can never match: a field for a password can be typed into"
+    if conditions.get("body") and set(conditions.get("body_size", ())) == {"0"}:
+        return "it can never match: a body of no bytes says nothing"
     for field in ("method", "target.form_method"):
         words = conditions.get(field, ())
         if words and all(any(char.isspace() for char in word) for word in words):
@@ -162,11 +178,22 @@ def _unreachable(rule: Rule, conditions: dict[str, tuple[str, ...]], policy: Pol
     return "it decides nothing: domains already refuses every address it names"
 
 
-def _shadowed(one: _Read, read: list[_Read]) -> str | None:
+def _unread(rule: Rule, named: set[str]) -> str | None:
+    if rule.verdict == "note" and rule.name not in named:
+        return "it says nothing, and no rule names it in after or before"
+    return None
+
+
+def _shadowed(one: _Read, read: list[_Read], named: set[str]) -> str | None:
+    if one.rule.name in named:
+        return None
     for other in read:
         if other.rank > one.rank or (other.rank == one.rank and other.place >= one.place):
             continue
         if one.on <= other.on and _covers(other.conditions, one.conditions):
+            if one.rule.verdict != other.rule.verdict and _covers(one.conditions, other.conditions):
+                both = f"{other.rule.name!r} says {other.rule.verdict} of the same"
+                return f"a contradiction: {both}, so this {one.rule.verdict} never counts"
             said = f"{other.rule.name!r} speaks wherever it does, and says {other.rule.verdict}"
             return f"it decides nothing: {said}"
     return None
@@ -181,7 +208,7 @@ def _covers(wide: dict[str, tuple[str, ...]], narrow: dict[str, tuple[str, ...]]
 
 
 def _holds(field: str, patterns: tuple[str, ...], value: str) -> bool:
-    if field == "body_size" or all(
+    if field in (*NUMBERS, *RUN) or all(
         not set("*?") & set(one) and not one.startswith("re:") for one in patterns
     ):
         return False
@@ -191,12 +218,17 @@ def _holds(field: str, patterns: tuple[str, ...], value: str) -> bool:
     return TextIndex([(1, read_condition(field, one)) for one in patterns]).matching(literal, 1) == 1
 
 
-def _idle(rule: Rule, policy: Policy) -> str | None:
+def _idle(rule: Rule, policy: Policy, named: set[str]) -> str | None:
+    if rule.name in named:
+        return None
     defaults = policy.default
     said = {
         "action": defaults.action,
         "request": defaults.request,
         "navigate": "allow" if defaults.action == defaults.request == "allow" else "",
+        "download": defaults.download or defaults.request,
+        "upload": defaults.action,
+        "dialog": defaults.action,
         "plan": defaults.plan,
         "signal": defaults.signal,
     }

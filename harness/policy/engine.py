@@ -11,29 +11,49 @@ How an outcome comes about:
    host with a trailing dot is denied whatever the policy says. `about:blank` is allowed for new tabs alone.
 4. What goes wrong while judging is a denial.
 
-Every condition is compiled once. Rules are bits of an integer: each field gives the set of rules it satisfies
-and the sets are intersected, so a verdict costs about the same with ten rules as with a thousand.
+5. A body that cannot be read as text might say anything: it meets every condition on `body` of a rule that
+   restricts, and none of a rule that allows. `foresee` says what a head rules out before the body is there.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple, assert_never
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple, assert_never, get_args
 
 from harness.action import Goto
-from harness.clearance import Act, Effect, Outcome, Plan, Request, SafetySignal, Verdict, digest
+from harness.clearance import (
+    Act,
+    Effect,
+    FileOffer,
+    Outcome,
+    Plan,
+    Request,
+    SafetySignal,
+    Sight,
+    Verdict,
+    digest,
+)
+from harness.policy.conditions import read_size
 from harness.policy.domains import Reach
+from harness.policy.history import History
 from harness.policy.load import ready_made
-from harness.policy.match import NumberIndex, RuleFailedError, TextIndex
-from harness.policy.rules import STRICTNESS, On, Rule, read_condition, read_size
+from harness.policy.match import RuleFailedError
+from harness.policy.rules import STRICTNESS, On, Rule
 from harness.policy.schema import Policy
+from harness.policy.table import NO_NUMBERS, Table
 from harness.policy.urls import Address, parse, refused
 from harness.policy.values import (
     Read,
     action_values,
+    answers,
+    dialog_values,
+    download_values,
     leads_to,
     page_values,
     plan_values,
     request_values,
     signal_values,
+    upload_values,
+    uploads,
 )
 
 __all__ = ["Engine", "ready_made"]
@@ -55,50 +75,12 @@ class Said(NamedTuple):
         return STRICTNESS.index(self.outcome)
 
 
-class _Table:
-    """The rules on one kind of effect, by field."""
-
-    def __init__(self, rules: Sequence[tuple[int, Rule]]) -> None:
-        self.all = 0
-        self.allowing = 0
-        texts: dict[str, list[tuple[int, str]]] = {}
-        for bit, rule in rules:
-            self.all |= bit
-            self.allowing |= bit if rule.verdict == "allow" else 0
-            for field, values in rule.when.conditions():
-                texts.setdefault(field, []).extend((bit, value) for value in values)
-        sizes = texts.pop("body_size", [])
-        self.size = NumberIndex([(bit, read_size(value)) for bit, value in sizes])
-        indexes = {
-            field: TextIndex([(bit, read_condition(field, value)) for bit, value in conditions])
-            for field, conditions in texts.items()
-        }
-        self.fields = sorted(indexes.items(), key=lambda item: item[1].by_regex.bit_count())
-
-    def speaking(self, read: Read, size: int = 0) -> int:
-        """Give the rules whose conditions all hold."""
-        alive = self.all
-        if self.size.conditioned:
-            alive &= self.size.matching(size, alive) | ~self.size.conditioned
-        for field, index in self.fields:
-            wanted = alive & index.conditioned
-            if wanted:
-                alive &= self._matching(index, read(field), wanted) | ~index.conditioned
-        return alive
-
-    def _matching(self, index: TextIndex, values: tuple[str, ...] | None, wanted: int) -> int:
-        if values is None:
-            return wanted & ~self.allowing
-        some, every = 0, wanted if values else 0
-        for value in values:
-            found = index.matching(value, wanted)
-            some |= found
-            every &= found
-        return (some & ~self.allowing) | (every & self.allowing)
-
-
 class Engine:
-    """A `harness.clearance.Judge`. It has no state: the same effect always gets the same verdict."""
+    """A `harness.clearance.Witness`.
+
+    Its only state is what `happened` and `saw` told it. Only rules with `seen`, `tab`, `after`, `before`,
+    `count` or `once` look at that: without such rules the same effect always gets the same verdict.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -110,14 +92,20 @@ class Engine:
             (outcome, sum(1 << place for place, rule in enumerate(policy.rules) if rule.verdict == outcome))
             for outcome in STRICTNESS
         ]
-        self._action = self._table("action")
-        self._request = self._table("request")
-        self._navigate = self._table("navigate")
-        self._plan = self._table("plan")
-        self._signal = self._table("signal")
+        self._history = History(policy.rules)
+        self._tab: int | None = None
+        self._tables = {on: self._table(on) for on in get_args(On)}
+        tracked = self._history.tracked
+        self._tracked = {
+            on: [self._table(on, tracked, sure=sure) for sure in (True, False)]
+            for on in get_args(On)
+            if tracked & self._tables[on].all
+        }
+        self._head = _heads(policy.rules)
 
-    def _table(self, on: On) -> _Table:
-        return _Table([(1 << place, rule) for place, rule in enumerate(self._rules) if on in rule.on])
+    def _table(self, on: On, among: int = -1, *, sure: bool | None = None) -> Table:
+        rules = ((1 << place, rule) for place, rule in enumerate(self._rules) if on in rule.on)
+        return Table([(bit, rule) for bit, rule in rules if bit & among], sure=sure)
 
     @property
     def sha256(self) -> str:
@@ -132,6 +120,40 @@ class Engine:
             return self._verdict(_failed("engine", error), "")
         return self._verdict(self.decide(effect), seen)
 
+    def happened(self, effect: Effect) -> None:
+        """Remember an effect that was cleared. Never raises: what cannot be told apart may have matched."""
+        if not self._tracked:
+            return
+        sure = maybe = 0
+        for on, read, numbers in self._kinds(effect):
+            if on not in self._tracked or (on == "navigate" and isinstance(effect, Act)):
+                continue
+            surely, perhaps = self._tracked[on]
+            try:
+                sure |= surely.speaking(read, numbers)
+                maybe |= perhaps.speaking(read, numbers)
+            except RuleFailedError:
+                maybe |= perhaps.all
+        self._history.happened(sure, maybe)
+
+    def saw(self, sight: Sight) -> None:
+        """Remember what the screen shows now. Never raises."""
+        self._tab = sight.tab
+        with suppress(RuleFailedError):
+            self._history.saw(sight)
+
+    def restart(self) -> None:
+        """Begin a new run: nothing has happened, and nothing was seen."""
+        self._tab = None
+        self._history.restart()
+
+    def foresee(self, request: Request) -> Verdict | None:
+        """Refuse on a request's head alone what no body could change; nothing if the body may decide."""
+        said = self.decide(request, head=True)
+        if said.outcome not in ("deny", "stop"):
+            return None
+        return self._verdict(said, digest(request))
+
     def may_start(self, url: str) -> Verdict:
         """Say whether a task may begin at a URL: `domains` and rules on `navigate` decide, as for any page.
 
@@ -140,7 +162,11 @@ class Engine:
         """
         try:
             effect = Act(action=Goto(url=url))
-            said = [*self._page(url), Said("allow", "domains.navigate", "it lies within domains.navigate")]
+            address = parse(url)
+            said = self._outside(address, self._visited, "navigate")
+            table, audible = self._tables["navigate"], ~self._history.silent
+            said += self._spoken(table.speaking(page_values(url, address), among=audible))
+            said = [*said, Said("allow", "domains.navigate", "it lies within domains.navigate")]
             return self._verdict(min(said, key=lambda one: one.rank), digest(effect))
         except RuleFailedError as error:
             return self._verdict(self._rule_failed(error), "")
@@ -156,10 +182,16 @@ class Engine:
             outcome=said.outcome, rule=said.rule, reason=said.reason, policy=self._sha256, effect=effect
         )
 
-    def decide(self, effect: Effect) -> Said:
-        """Say what the policy says of an effect, without the digest that makes it a verdict. Never raises."""
+    def decide(self, effect: Effect, *, head: bool = False) -> Said:
+        """Say what the policy says of an effect, without the digest that makes it a verdict. Never raises.
+
+        Args:
+            effect: what would happen.
+            head: whether only the head of a request was read; then an *allow* means nothing.
+        """
         try:
-            return self._decide(effect)
+            said = [*self._spoken(self.speaking(effect, head=head)), *self.boundaries(effect)]
+            return strictest(said, self.default(effect))
         except RuleFailedError as error:
             return self._rule_failed(error)
         except Exception as error:  # noqa: BLE001 - fail closed
@@ -168,29 +200,74 @@ class Engine:
     def _rule_failed(self, error: RuleFailedError) -> Said:
         return _failed(self._rules[(error.bit & -error.bit).bit_length() - 1].name, error)
 
-    def _decide(self, effect: Effect) -> Said:
+    def _kinds(self, effect: Effect) -> Iterator[tuple[On, Read, Mapping[str, int | None]]]:
+        """Give what rules may speak of it, with how its fields are read."""
+        match effect:
+            case Act(action=action):
+                yield "action", action_values(effect, self._tab), NO_NUMBERS
+                if uploads(effect):
+                    yield "upload", upload_values(effect), NO_NUMBERS
+                if answers(effect):
+                    yield "dialog", dialog_values(effect), NO_NUMBERS
+                url = leads_to(action)
+                if url is not None:
+                    yield "navigate", page_values(url, parse(url)), NO_NUMBERS
+            case Request():
+                numbers = {"body_size": effect.body_size, "url_size": len(effect.url)}
+                yield "request", request_values(effect), numbers
+                if effect.resource == "document":
+                    yield "navigate", page_values(effect.url, parse(effect.url)), NO_NUMBERS
+            case FileOffer():
+                yield "download", download_values(effect), NO_NUMBERS
+            case Plan():
+                yield "plan", plan_values(effect), NO_NUMBERS
+            case SafetySignal():
+                yield "signal", signal_values(effect), NO_NUMBERS
+            case _:
+                assert_never(effect)
+
+    def speaking(self, effect: Effect, *, head: bool = False) -> int:
+        """Give the rules that speak of an effect now, as bits by their place in the policy.
+
+        Raises:
+            RuleFailedError: if a pattern cannot be tried.
+        """
+        found, audible = 0, ~self._history.silent
+        for on, read, numbers in self._kinds(effect):
+            table = self._head if head and on == "request" and self._head is not None else self._tables[on]
+            found |= table.speaking(read, numbers, audible)
+        return found
+
+    def boundaries(self, effect: Effect) -> list[Said]:
+        """Say what `domains` says of an effect; nothing where it lies within them."""
+        match effect:
+            case Act(action=action):
+                url = leads_to(action)
+                return [] if url is None else self._outside(parse(url), self._visited, "navigate")
+            case Request(url=url, resource="document"):
+                return self._outside(parse(url), self._visited, "navigate")
+            case Request(url=url):
+                return self._outside(parse(url), self._loaded, "load")
+            case FileOffer() | Plan() | SafetySignal():
+                return []
+            case _:
+                assert_never(effect)
+
+    def default(self, effect: Effect) -> Said:
+        """Say what holds of an effect where no rule speaks."""
         default = self.policy.default
         match effect:
-            case Act():
-                said = self._spoken(self._action.speaking(action_values(effect)))
-                url = leads_to(effect.action)
-                said += self._page(url) if url is not None else []
-                return _strictest(said, _default("action", default.action, f"this {effect.action.kind}"))
-            case Request():
-                said = self._spoken(self._request.speaking(request_values(effect), effect.body_size))
-                if effect.resource == "document":
-                    said += self._page(effect.url)
-                else:
-                    said += self._outside(parse(effect.url), self._loaded, "load")
-                return _strictest(
-                    said, _default("request", default.request, f"this {effect.method[:20]} request")
-                )
+            case Act(action=action):
+                return _default("action", default.action, f"this {action.kind}")
+            case Request(method=method):
+                return _default("request", default.request, f"this {method[:20]} request")
+            case FileOffer():
+                field = "request" if default.download is None else "download"
+                return _default(field, default.download or default.request, "this download")
             case Plan():
-                said = self._spoken(self._plan.speaking(plan_values(effect)))
-                return _strictest(said, _default("plan", default.plan, "this plan"))
+                return _default("plan", default.plan, "this plan")
             case SafetySignal():
-                said = self._spoken(self._signal.speaking(signal_values(effect)))
-                return _strictest(said, _default("signal", default.signal, "this warning"))
+                return _default("signal", default.signal, "this warning")
             case _:
                 assert_never(effect)
 
@@ -201,11 +278,6 @@ class Engine:
                 rule = self._rules[(found & -found).bit_length() - 1]
                 return [Said(outcome, rule.name, rule.reason)]
         return []
-
-    def _page(self, url: str) -> list[Said]:
-        address = parse(url)
-        said = self._outside(address, self._visited, "navigate")
-        return said + self._spoken(self._navigate.speaking(page_values(url, address)))
 
     def _outside(self, address: Address | None, reach: Reach, field: str) -> list[Said]:
         rule = f"domains.{field}"
@@ -222,8 +294,8 @@ class Engine:
         return [Said(outcome, rule, f"{reach.sentence(verb)}, {address.shown} may not: {where}")]
 
 
-def _strictest(said: list[Said], default: Said) -> Said:
-    """A boundary that holds is not a rule that speaks: it restricts, and the default is asked besides."""
+def strictest(said: list[Said], default: Said) -> Said:
+    """Give what counts. A boundary is not a rule that speaks: it restricts, and the default is asked too."""
     spoken = any(not one.rule.startswith("domains.") for one in said)
     return min(said if spoken else [*said, default], key=lambda one: one.rank)
 
@@ -234,3 +306,29 @@ def _default(field: str, outcome: Outcome, what: str) -> Said:
 
 def _failed(rule: str, error: Exception) -> Said:
     return Said("deny", rule, f"rule failed: {type(error).__name__}: {str(error)[:200]}")
+
+
+def _heads(rules: Sequence[Rule]) -> Table | None:
+    """Give the rules on requests as far as a head can tell; nothing if no rule asks for a body.
+
+    Those that restrict speak by what the head says, those that allow as if the body were what they ask for.
+    """
+    kept: list[tuple[int, Rule]] = []
+    changed = False
+    for place, rule in enumerate(rules):
+        if "request" not in rule.on or rule.verdict == "note":
+            continue
+        asks = rule.when.body is not None or rule.when.body_size is not None
+        changed |= asks
+        if asks and rule.verdict == "allow":
+            when = rule.when.model_copy(update={"body": None, "body_size": None})
+            kept.append((1 << place, rule.model_copy(update={"when": when})))
+        elif not asks or _only_grows(rule):
+            kept.append((1 << place, rule))
+    return Table(kept) if changed else None
+
+
+def _only_grows(rule: Rule) -> bool:
+    return rule.when.body is None and all(
+        read_size(text).sign in (">", ">=") for text in rule.when.body_size or ()
+    )

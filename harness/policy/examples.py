@@ -1,14 +1,33 @@
-"""Examples: what a policy must say to given effects, written next to its rules."""
+"""Effects as people write them, and examples: what a policy must say to them, written next to its rules."""
 
 import difflib
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from harness.action import Goto, parse_action
-from harness.clearance import Act, Effect, Outcome, Plan, Request, SafetySignal, Target
+from harness.clearance import (
+    Act,
+    Effect,
+    FileOffer,
+    Outcome,
+    Plan,
+    Request,
+    SafetySignal,
+    Sight,
+    Target,
+)
 from harness.errors import ActionError
-from harness.policy.rules import STRICTNESS, located, word
+from harness.policy.conditions import located, word
+from harness.policy.rules import STRICTNESS
 
 _PLACES: dict[str, dict[str, Any]] = {
     "click": {"x": 0, "y": 0},
@@ -52,43 +71,49 @@ def _request(value: Any) -> Any:
         return value
     headers = value.get("headers", {})
     pairs = tuple((str(k).lower(), v) for k, v in headers.items()) if isinstance(headers, dict) else headers
-    return {"id": "example", "method": "GET"} | value | {"headers": pairs}
+    whole = {"id": "example", "method": "GET"} | value | {"headers": pairs}
+    body = whole.pop("body", None)
+    if isinstance(body, str):
+        whole = {"body_size": len(body.encode("utf-8", "replace"))} | whole | {"body_text": body}
+    elif body is not None:
+        raise located(("body",), "write the body's text; numbers and mappings need quotes", body)
+    return whole
+
+
+def _written_request(request: Request) -> dict[str, Any]:
+    data = request.model_dump(mode="json")
+    return data if request.body_text is None else data | {"body": request.body_text}
 
 
 # An action without its `kind` could not be read back, whatever a caller leaves out of a dump.
 _Whole = PlainSerializer(lambda effect: effect.model_dump(mode="json"))
 
 
-class Example(BaseModel):
-    """One effect, and the outcome the policy must give it."""
+class Past(BaseModel):
+    """One effect, as people write it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     action: Annotated[Act, BeforeValidator(_action), _Whole] | None = None
     """An action in its JSON form, with its `target`; a place on the screen may be left out."""
-    request: Annotated[Request, BeforeValidator(_request), _Whole] | None = None
-    """A request: its `url`, and what matters of `method`, `headers`, `resource`, `body_size`, `initiator`."""
+    request: Annotated[Request, BeforeValidator(_request), PlainSerializer(_written_request)] | None = None
+    """A request: its `url`, and what matters of `method`, `headers`, `resource`, `body`, `initiator` …"""
     navigate: str | None = None
     """A URL that a tab is sent to: judged as the action and as the request for its document."""
+    download: Annotated[FileOffer, _Whole] | None = None
+    """A file that a page gives: its `name` and `url`, and the `page`."""
     plan: str | None = None
     """A plan in words."""
     signal: Annotated[SafetySignal, _Whole] | None = None
     """A vendor's warning: `provider`, `code`, `message`."""
-    expect: Annotated[Outcome, word(STRICTNESS)]
-    """What the policy must say."""
-    rule: str | None = None
-    """The rule that must decide, if it matters which."""
 
     @model_validator(mode="after")
     def _is_one_effect(self) -> Self:
-        named = [
-            name
-            for name in ("action", "request", "navigate", "plan", "signal")
-            if dict(self)[name] is not None
-        ]
+        named = [name for name in Past.model_fields if dict(self)[name] is not None]
         if len(named) != 1:
             raise ValueError(
-                "an example is one of action, request, navigate, plan and signal, with what to expect"
+                "an effect is one of action, request, navigate, download, plan and signal"
+                + ("" if not named else f", not {' and '.join(named)} at once")
             )
         return self
 
@@ -103,6 +128,8 @@ class Example(BaseModel):
             return f"{self.request.method} {self.request.url}"
         if self.navigate is not None:
             return f"navigate to {self.navigate}"
+        if self.download is not None:
+            return f"download {self.download.name!r}"
         return "plan" if self.plan is not None else "signal"
 
     def effects(self) -> tuple[Effect, ...]:
@@ -112,4 +139,23 @@ class Example(BaseModel):
             return (Act(action=Goto(url=self.navigate)), document)
         if self.plan is not None:
             return (Plan(text=self.plan),)
-        return tuple(one for one in (self.action, self.request, self.signal) if one is not None)
+        return tuple(
+            one for one in (self.action, self.request, self.download, self.signal) if one is not None
+        )
+
+
+class Example(Past):
+    """One effect, what came before it, and the outcome the policy must give it."""
+
+    after: Annotated[
+        tuple[Past, ...],
+        BeforeValidator(lambda value: [value] if isinstance(value, dict) else value),
+        Field(max_length=1_000),
+    ] = ()
+    """What was cleared before, in order, whatever the policy would have said to it."""
+    seen: Sight | None = None
+    """What the screen shows: `url`, `title`, `text`, `tabs`; a new run's blank screen, if not given."""
+    expect: Annotated[Outcome, word(STRICTNESS)]
+    """What the policy must say."""
+    rule: str | None = None
+    """The rule that must decide, if it matters which."""

@@ -12,11 +12,13 @@ parent does not write is no word of its own, so that a parent can be a mere list
 domains, pages outside them stay refused.
 """
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from harness.clearance import Outcome
+from harness.policy.conditions import located
 from harness.policy.domains import Reach, read_host_pattern
-from harness.policy.rules import STRICTNESS, On, located
+from harness.policy.rules import On, Says, rank
 from harness.task import Limits
 
 if TYPE_CHECKING:
@@ -62,17 +64,32 @@ def narrow(child: P, parent: P) -> P:
 
 
 def _written(defaults: "Defaults") -> dict[str, Outcome]:
-    return {name: value for name, value in defaults if name in defaults.model_fields_set}
+    return {
+        name: value for name, value in defaults if name in defaults.model_fields_set and value is not None
+    }
 
 
-def _opens(on: On, verdict: Outcome, defaults: "Defaults") -> str | None:
-    kept = ("action", "request") if on == "navigate" else (on,)
+def _opens(on: On, verdict: Says, defaults: "Defaults") -> str | None:
+    if verdict == "note":
+        return None
     written = _written(defaults)
-    return next((one for one in kept if one in written and _rank(verdict) > _rank(written[one])), None)
+    return next(
+        (one for one in _kept(on, written) if one in written and rank(verdict) > rank(written[one])), None
+    )
 
 
-def _rank(outcome: Outcome) -> int:
-    return STRICTNESS.index(outcome)
+def _kept(on: On, written: Mapping[str, Outcome]) -> tuple[str, ...]:
+    match on:
+        case "navigate":
+            return ("action", "request")
+        case "upload" | "dialog":
+            return ("action",)
+        case "download":
+            return ("download",) if "download" in written else ("request",)
+        case "action" | "request" | "plan" | "signal":
+            return (on,)
+        case _:
+            assert_never(on)
 
 
 def _domains(wanted: "Domains", parent: "Policy") -> "Domains":
@@ -98,7 +115,7 @@ def _defaults(child: "Defaults", parent: "Policy") -> "Defaults":
     own, demanded = _written(child), _written(parent.default)
     if parent.domains.model_fields_set:
         demanded["navigate"] = parent.default.navigate
-    stricter = {name: min(value, own.get(name, value), key=_rank) for name, value in demanded.items()}
+    stricter = {name: min(value, own.get(name, value), key=rank) for name, value in demanded.items()}
     return child.model_copy(update=stricter)
 
 

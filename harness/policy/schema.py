@@ -25,11 +25,13 @@ from pydantic import (
 
 from harness.clearance import Outcome
 from harness.errors import PolicyError
+from harness.policy.conditions import located, word
 from harness.policy.domains import Reach, read_host_pattern
 from harness.policy.examples import Example
 from harness.policy.extend import narrow
+from harness.policy.links import check_links
 from harness.policy.load import locate
-from harness.policy.rules import STRICTNESS, Rule, located, word
+from harness.policy.rules import STRICTNESS, Rule
 from harness.task import Duration, Limits
 from harness.yamlfile import explain, read_yaml
 
@@ -90,6 +92,8 @@ class Defaults(_Part):
     """For requests to hosts within `domains`."""
     navigate: Annotated[Literal["ask", "deny", "stop"], word(("ask", "deny", "stop"))] = "deny"
     """For pages outside `domains.navigate`; there is no `allow`, name the hosts instead."""
+    download: Annotated[Outcome, word(STRICTNESS)] | None = None
+    """For files that a page gives; not written, as for requests."""
     plan: Annotated[Outcome, word(STRICTNESS)] = "allow"
     """For plans: saying is not doing."""
     signal: Annotated[Outcome, word(STRICTNESS)] = "ask"
@@ -158,6 +162,7 @@ class Policy(_Part):
     @classmethod
     def _resolved(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         policy = handler(data)
+        own = len(policy.rules)
         context = info.context if isinstance(info.context, dict) else {}
         chain: tuple[Path, ...] = context.get("chain", ())
         folder = chain[-1].parent if chain else None
@@ -174,6 +179,7 @@ class Policy(_Part):
                 circle = " → ".join(one.name for one in (*chain, file))
                 raise located(place, f"a policy cannot extend itself: {circle}", name)
             policy = narrow(policy, cls._read(file, chain))
+        check_links(policy.rules, len(policy.rules) - own)
         return policy.model_copy(update={"extends": ()}) if policy.extends else policy
 
     @classmethod

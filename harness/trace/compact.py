@@ -10,6 +10,7 @@ What a reader can put back is left out of a line, so that a step stays small and
 - the `url` and `title` of the active tab, if they are those of the `observed` line itself;
 - a request's header that stood in an earlier line: its number stands for it. Headers are numbered from 0 in
   the order in which they were first written, up to 4,096;
+- what its model leaves out of JSON, such as a request's `body_text`;
 - the SHA-256 of no bytes, as a request's `body_sha256`: it is written as 0.
 
 A float that JSON has no number for is written as a word: `"NaN"`, `"Infinity"`, `"-Infinity"`.
@@ -40,6 +41,7 @@ class _Field(NamedTuple):
     name: str
     default: object
     free: bool
+    kept: bool
 
 
 def plain(event: BaseModel, redactor: Redactor | None = None) -> Fields:
@@ -84,7 +86,9 @@ def _fields(model: BaseModel, redactor: Redactor | None) -> Fields:
     found: Fields = {}
     for name, value in model:
         spec = specs[name]
-        if name not in _ALWAYS and type(value) is type(spec.default) and value == spec.default:
+        if not spec.kept or (
+            name not in _ALWAYS and type(value) is type(spec.default) and value == spec.default
+        ):
             continue
         if isinstance(model, Request) and name == "headers":
             found["headers"] = _kept(model.headers, redactor)
@@ -100,6 +104,7 @@ def _specs(model: type[BaseModel]) -> dict[str, _Field]:
             name=info.serialization_alias or name,
             default=info.get_default(call_default_factory=True, validated_data={}),
             free=get_origin(info.annotation) is not Literal and name not in _FIXED,
+            kept=not info.exclude,
         )
         for name, info in model.model_fields.items()
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from harness.action import Action
-from harness.clearance import Act, Effect, Plan, Request, SafetySignal, Verdict
+from harness.clearance import Act, Effect, FileOffer, Plan, Request, SafetySignal, Verdict
 from harness.trace.events import (
     Acted,
     Acting,
@@ -157,6 +157,8 @@ def _effect(effect: Effect) -> str:
             return describe(Act(action=action, target=target))
         case Request():
             return f"{effect.method} {effect.url} ({effect.resource})"
+        case FileOffer():
+            return describe(effect)
         case Plan(text=text):
             return f"plan: {text}"
         case SafetySignal():

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from harness.action import Action
-from harness.clearance import Act, Plan, Request, SafetySignal, Target, Verdict
+from harness.clearance import Act, FileOffer, Plan, Request, SafetySignal, Target, Verdict
 from harness.trace.events import (
     Acted,
     Acting,
@@ -23,6 +23,7 @@ from harness.trace.events import (
     RunStarted,
 )
 from harness.trace.reader import Trace
+from harness.words import describe
 
 
 @dataclass(slots=True)
@@ -159,6 +160,8 @@ class _Builder:
                 deed.verdicts.append(event.verdict)
             case Judged(effect=Plan() as plan):
                 step.deeds.append(Deed(words=f"plan: {plan.text}", verdicts=[event.verdict]))
+            case Judged(effect=FileOffer() as file):
+                step.deeds.append(Deed(words=describe(file), verdicts=[event.verdict]))
             case Judged(effect=SafetySignal() as signal):
                 words = f"warning by {signal.provider}: {signal.code}. {signal.message}"
                 step.deeds.append(Deed(words=words, verdicts=[event.verdict]))
@@ -200,7 +203,7 @@ class _Builder:
                 deed = self._deed(step)
                 deed.action, deed.target = action, target
                 deed.askings.append(asking)
-            case Plan() | SafetySignal():
+            case FileOffer() | Plan() | SafetySignal():
                 (step.deeds[-1] if step.deeds else self._deed(step)).askings.append(asking)
 
     def _deed(self, step: Step) -> Deed:

@@ -32,3 +32,57 @@ def test_a_limit_holds() -> None:
         body.write(b"x" * 10)
         with pytest.raises(BodyTooLargeError, match="more than 10 bytes"):
             body.write(b"x")
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+
+
+def _form(*parts: bytes) -> bytes:
+    return b"".join(b"--x\r\n" + part + b"\r\n" for part in parts) + b"--x--"
+
+
+@pytest.mark.parametrize(
+    ("data", "headers", "text"),
+    [
+        (b"", (), ""),
+        (
+            b"a=1&_method=DELETE",
+            (("content-type", "application/x-www-form-urlencoded"),),
+            "a=1&_method=DELETE",
+        ),
+        ("é".encode(), (("content-type", 'text/plain; charset="UTF-8"'),), "é"),
+        ("é".encode("latin-1"), (), None),
+        (b'{"a": 1}', (("content-encoding", "gzip"),), None),
+        (b'{"a": 1}', (("content-encoding", "identity"),), '{"a": 1}'),
+        ("{}".encode("utf-16-le"), (("content-type", "application/json"),), None),
+        ("{}".encode("utf-7"), (("content-type", "application/json; charset=utf-7"),), None),
+        (PNG, (("content-type", "image/png"),), None),
+        (b"x" * 65_536, (), "x" * 65_536),
+        (b"x" * 65_537, (), None),
+    ],
+)
+def test_a_body_is_text_only_where_that_is_sure(
+    data: bytes, headers: tuple[tuple[str, str], ...], text: str | None
+) -> None:
+    with Spool() as body:
+        body.write(data)
+        assert body.text(headers) == text
+        assert body.text(headers) == text
+
+
+def test_the_fields_of_a_form_with_files_can_be_read() -> None:
+    kind = (("content-type", "multipart/form-data; boundary=x"),)
+    field = b'content-disposition: form-data; name="_method"\r\n\r\nDELETE'
+    file = (
+        b'content-disposition: form-data; name="f"; filename="a.png"\r\ncontent-type: image/png\r\n\r\n' + PNG
+    )
+    with Spool() as body:
+        body.write(_form(file, field))
+        assert '"_method"\r\n\r\nDELETE' in str(body.text(kind))
+    for hidden in (
+        b"content-transfer-encoding: base64\r\n" + field,
+        b"content-type: text/plain; charset=utf-16\r\n",
+    ):
+        with Spool() as body:
+            body.write(_form(file, hidden + field))
+            assert body.text(kind) is None

@@ -51,6 +51,7 @@ async def test_a_request_is_judged_with_everything_it_says(tmp_path: Path) -> No
             ),
             body_sha256=hashlib.sha256(b"hello").hexdigest(),
             body_size=5,
+            body_text="hello",
             resource="fetch",
             initiator="https://shop.test",
         )

@@ -205,3 +205,47 @@ def test_an_example_is_read_as_an_effect() -> None:
 def test_an_example_that_is_none_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Example.model_validate(fields | {"expect": "ask"})
+
+
+def test_a_contradiction_is_named() -> None:
+    rules = [rule("yes", "allow", kind="click"), rule("no", "deny", kind="click")]
+    ((name, message),) = findings(rules=rules)
+    assert (name, message) == (
+        "yes",
+        "a contradiction: 'no' says deny of the same, so this allow never counts",
+    )
+
+
+def test_a_note_that_nobody_reads_is_named_and_one_that_is_read_is_not() -> None:
+    note = rule("seen it", "note", kind="click")
+    ((name, message),) = findings(rules=[note])
+    assert (name, message) == ("seen it", "it says nothing, and no rule names it in after or before")
+    assert findings(rules=[note, rule("b", "deny", kind="type", after="seen it")]) == []
+
+
+@pytest.mark.parametrize(
+    ("on", "when"),
+    [
+        ("request", {"body": "*a*", "body_size": "0"}),
+        ("action", {"kind": "type", "target": {"password": True, "editable": False}}),
+        ("action", {"kind": "type", "modifiers": "Shift"}),
+    ],
+)
+def test_more_that_can_never_match(on: str, when: dict[str, Any]) -> None:
+    ((_, message),) = findings(rules=[rule("odd", on=on, **when)])
+    assert message.startswith("it can never match")
+
+
+def test_what_happened_before_an_example_counts() -> None:
+    click = {"action": {"kind": "click"}}
+    found = run_examples(
+        policy(
+            rules=[rule("one", "allow", kind="click", once=True)],
+            examples=[
+                click | {"expect": "allow"},
+                click | {"after": click, "expect": "deny"},
+                click | {"expect": "allow"},
+            ],
+        )
+    )
+    assert [one.passed for one in found] == [True, True, True]

@@ -316,7 +316,7 @@ def test_a_rule_that_fails_is_a_denial_with_its_name(monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> int:
         raise RuleFailedError(1, MemoryError("no room"))
 
-    monkeypatch.setattr(judge._action, "_matching", fail)
+    monkeypatch.setattr(judge._tables["action"], "_matching", fail)
     verdict = judge.judge(act("click", BUTTON))
     assert (verdict.outcome, verdict.rule) == ("deny", "rule 0")
     assert verdict.reason.startswith("rule failed")

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import pytest
-from harness.clearance import Outcome, Request
+from harness.action import parse_action
+from harness.clearance import Act, Outcome, Request
 from harness.policy import load
 from harness.policy.check import check, run_examples
 from harness.policy.engine import Engine
 from harness.policy.load import locate, ready_made
 from harness.policy.schema import Policy
 
-NAMES = ["base", "permissive", "read-only", "shopping"]
+NAMES = ["base", "form-filling", "locked-down", "permissive", "read-only", "research", "shopping"]
+FOLDER = Path(__file__).resolve().parents[2] / "policies"
+EXAMPLES = sorted(file.stem for file in (FOLDER / "examples").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,6 +29,76 @@ def test_the_examples_of_a_ready_made_policy_hold(name: str) -> None:
 def test_a_ready_made_policy_has_nothing_odd(name: str) -> None:
     odd = check(Policy.load(ready_made(name) or ""))
     assert [one for one in odd if name != "base" or one.rule != "domains.navigate"] == []
+
+
+def test_there_is_nothing_ready_made_that_is_not_tested() -> None:
+    assert sorted(file.stem for file in FOLDER.glob("*.yaml")) == NAMES
+    assert len(EXAMPLES) == 9
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_kind_of_rule_that_evaluators_know_has_an_example(name: str) -> None:
+    policy = Policy.load(FOLDER / "examples" / f"{name}.yaml")
+    results = run_examples(policy)
+    assert len({one.outcome for one in results}) > 1
+    assert [one.message for one in results if not one.passed] == []
+    assert check(policy) == ()
+
+
+_HELD = {
+    "Control": ("ctrl", "CTRL", "Control", "control_l", "Control_R", "ControlLeft", "ControlRight"),
+    "Meta": ("cmd", "command", "super", "Super_L", "win", "windows", "MetaLeft", "meta_r"),
+}
+_CHORDS = {
+    "address bar": ("{}+l", "{}+L", "{}+k", "{}+e", "alt+d", "Alt_L+D", "option+d", "AltLeft+d", "F6"),
+    "open file": ("{}+o", "{}+KeyO"),
+    "developer tools": ("{}+shift+i", "{}+shift+J", "{}+Shift_L+c", "shift+{}+i", "F12", "shift+F12"),
+    "new window or tab": ("{}+n", "{}+shift+n", "{}+t", "{}+shift+t"),
+    "print": ("{}+p", "{}+shift+p"),
+    "save": ("{}+s", "{}+shift+s"),
+    "view source": ("{}+u",),
+    "task manager": ("shift+Escape", "Shift_R+esc", "ShiftLeft+escape", "{}+shift+esc"),
+    "close, history, downloads": ("{}+w", "{}+h", "{}+j", "{}+shift+delete", "alt+F4", "{}+F4"),
+    "other tabs": ("{}+Tab", "{}+shift+Tab", "{}+pgdn", "{}+3"),
+}
+
+
+@pytest.mark.parametrize("what", _CHORDS)
+@pytest.mark.parametrize("held", [one for names in _HELD.values() for one in names])
+def test_base_refuses_what_works_the_browser_in_any_spelling(what: str, held: str) -> None:
+    judge = Engine(Policy.load(ready_made("base") or ""))
+    for chord in _CHORDS[what]:
+        for spelt in (chord.format(held), chord.format(held).split("+")):
+            for data in ({"kind": "press", "keys": spelt}, {"kind": "hold", "keys": spelt, "seconds": 1}):
+                verdict = judge.judge(Act(action=parse_action(data)))
+                assert verdict.rule == "browser chords are not for models", spelt
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "ctrl+a",
+        "ctrl+c",
+        "cmd+v",
+        "ctrl+x",
+        "ctrl+z",
+        "ctrl+shift+z",
+        "Enter",
+        "shift+Tab",
+        "Escape",
+        "F2",
+        "shift+Home",
+        "ctrl+ArrowLeft",
+        "alt+ArrowDown",
+        "ctrl+Backspace",
+        "shift+a",
+        "ctrl+Enter",
+        "PageDown",
+    ],
+)
+def test_base_leaves_editing_to_the_page(keys: str) -> None:
+    judge = Engine(Policy.load(ready_made("base") or ""))
+    assert judge.judge(Act(action=parse_action({"kind": "press", "keys": keys}))).rule == "default"
 
 
 def test_a_broken_example_is_noticed() -> None:

@@ -4,10 +4,20 @@ from typing import Any, get_args
 
 import pytest
 from harness.action import KINDS, parse_action
-from harness.clearance import Act, Plan, Request, SafetySignal, Target
+from harness.clearance import Act, FileOffer, Plan, Request, SafetySignal, Target
+from harness.policy.conditions import NUMBERS, RUN, TargetWhen, When, located, read_size
 from harness.policy.match import Comparison
-from harness.policy.rules import FIELDS, STRICTNESS, On, Rule, TargetWhen, When, located, read_size
-from harness.policy.values import action_values, page_values, plan_values, request_values, signal_values
+from harness.policy.rules import FIELDS, STRICTNESS, On, Rule
+from harness.policy.values import (
+    action_values,
+    dialog_values,
+    download_values,
+    page_values,
+    plan_values,
+    request_values,
+    signal_values,
+    upload_values,
+)
 from pydantic import ValidationError
 
 VALUES: dict[str, Any] = {
@@ -16,7 +26,15 @@ VALUES: dict[str, Any] = {
     "button": "left",
     "resource": "image",
     "body_size": "> 5",
+    "url_size": "> 5",
     "header": {"X-A": "b"},
+    "modifiers": "Shift",
+    "tab": 1,
+    "dialog": "confirm",
+    "answer": "accept",
+    "seen": {"title": "x"},
+    "count": "> 3",
+    "once": True,
     "url": "https://a.test/*",
     "page": "https://a.test/*",
     "target": {
@@ -38,16 +56,19 @@ def test_every_condition_has_a_value_to_be_compared_with(on: On, field: str) -> 
     )
     act = Act(action=parse_action({"kind": "click", "x": 1, "y": 1}), target=Target())
     read = {
-        "action": action_values(act),
+        "action": action_values(act, 1),
         "request": request_values(Request(id="r", method="GET", url="https://a.test/")),
         "navigate": page_values("https://a.test/", None),
+        "download": download_values(FileOffer(name="a", url="https://a.test/a")),
+        "upload": upload_values(Act(action=parse_action({"kind": "upload", "files": ["a"]}))),
+        "dialog": dialog_values(act),
         "plan": plan_values(Plan(text="a")),
         "signal": signal_values(SafetySignal(provider="a", code="b")),
     }[on]
     conditions = dict(rule.when.conditions())
     assert conditions
     for name in conditions:
-        if name != "body_size":
+        if name not in (*NUMBERS, *RUN) and not name.startswith("seen."):
             assert isinstance(read(name), tuple)
 
 
