@@ -219,11 +219,19 @@ class Checkpoint:
         reached = reached or self._budget.sends(request.body_size)
         if reached:
             return self._refuse(request, "limits", reached, stop=True)
+        # Counted before it is judged, so that a burst of requests that all wait for a person stays within.
         self._budget.requests += 1
         self._budget.uploaded += request.body_size
-        if request.resource == "document":
-            self._pages[request.id] = request.url
-        return await self.decide(request)
+        cleared = None
+        try:
+            cleared = await self.decide(request)
+            return cleared
+        finally:
+            if not isinstance(cleared, Cleared):
+                self._budget.requests -= 1
+                self._budget.uploaded -= request.body_size
+            elif request.resource == "document":
+                self._pages[request.id] = request.url
 
     def preview(self, request: Request) -> Refusal | None:
         """Refuse what the head alone rules out, for the gateway; grants nothing."""

@@ -18,9 +18,14 @@ _CREDENTIALS = frozenset({"authorization", "cookie", "set-cookie", "proxy-author
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 
 
+def credential(name: str) -> bool:
+    """Whether a header of this name carries a credential."""
+    return name.lower() in _CREDENTIALS
+
+
 def header(name: str, value: str) -> str:
     """Give a header's value as a trace may keep it: credentials only by their length."""
-    return f"[redacted] {len(value)} characters" if name.lower() in _CREDENTIALS else value
+    return f"[redacted] {len(value)} characters" if credential(name) else value
 
 
 class Redactor:
@@ -39,6 +44,11 @@ class Redactor:
                 self._names |= {form: mark for form in _forms(value) if form not in self._names}
         self._any = _either(self._names)
         self._strong = _either([form for form in self._names if len(form) >= _STRONG])
+
+    @property
+    def active(self) -> bool:
+        """Whether there is any secret to replace."""
+        return bool(self._exact)
 
     def text(self, text: str) -> str:
         """Give the text with every secret replaced.
