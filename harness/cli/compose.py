@@ -195,7 +195,7 @@ class Run:
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
             rundir = stack.enter_context(RunFolder.create())
-            sandbox = self._choose(rundir.path)
+            sandbox = self._choose(rundir.path, checkpoint)
             internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock)
             stack.push_async_callback(gateway.close)
@@ -226,7 +226,7 @@ class Run:
     def _cleaning(self) -> None:
         self.ending = True
 
-    def _choose(self, runtime: Path) -> Sandbox:
+    def _choose(self, runtime: Path, checkpoint: Checkpoint) -> Sandbox:
         if not isinstance(self.sandbox, str):
             return self.sandbox
         options = SandboxOptions(
@@ -234,6 +234,8 @@ class Run:
             downloads=self.folder / "downloads",
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
+            keep=checkpoint.keep,
+            read_text=self.engine.reads_text,
             dialogs=self.policy.dialogs,
         )
         return choose(self.sandbox, options)

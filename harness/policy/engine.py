@@ -173,6 +173,11 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - fail closed
             return self._verdict(_failed("engine", error), "")
 
+    @property
+    def reads_text(self) -> bool:
+        """Whether any rule asks what text the screen shows."""
+        return any(rule.when.seen is not None and rule.when.seen.text is not None for rule in self._rules)
+
     def names_address(self, ip: str) -> bool:
         """Whether the policy's domains name this IP address itself, and not only a host that leads to it."""
         return self._loaded.names(ip)

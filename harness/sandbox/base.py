@@ -1,12 +1,13 @@
 """Where it happens: the contract between the loop and whatever holds the browser."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from harness.action import Action
-from harness.clearance import Cleared, Target
+from harness.clearance import Cleared, FileOffer, Refusal, Target
 from harness.screen import Screen, Screenshot
 from harness.task import Viewport
 
@@ -43,6 +44,12 @@ class SandboxOptions(_Part):
     """Whether alert, confirm and prompt are drawn for the model to answer, or answered at once."""
     settle_cap: float = 3.0
     """Seconds at most to wait for a still screen."""
+    keep: SkipValidation[Callable[[FileOffer], Awaitable[Cleared | Refusal]] | None] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """Decides whether a file that a page gives is kept; without it every file is."""
+    read_text: bool = False
+    """Whether a screen comes with its visible text, for a policy with rules on that."""
 
 
 class ActOutcome(_Part):

@@ -16,6 +16,7 @@ from harness.sandbox.ground import Grounder
 from harness.sandbox.input import Hand
 from harness.sandbox.navigate import PATIENCE
 from harness.sandbox.overlays import Overlays
+from harness.sandbox.page_text import visible_text
 from harness.sandbox.perform import outside, perform, place_of
 from harness.sandbox.settle import settle
 from harness.sandbox.tab import CALL, OpenTab, first_line
@@ -44,7 +45,7 @@ class Driver:
         self._notes: deque[str] = deque(maxlen=NOTES)
         self._lost = 0
         self._over = Overlays(options, self._note)
-        self._downloads = Downloads(options.downloads, self._note)
+        self._downloads = Downloads(options.downloads, self._note, options.keep)
         self._hands: dict[int, Hand] = {}
         self._dead: str | None = None
         self._closed = False
@@ -173,7 +174,14 @@ class Driver:
             notes=self._said(),
             downloads=self._downloads.all,
             settled=settled,
+            text=await self._text(tab),
         )
+
+    async def _text(self, tab: OpenTab) -> str | None:
+        if not self._options.read_text:
+            return None
+        # A page that waits for an answer cannot be read; the box over it is what can be seen.
+        return self._over.modal.title if self._over.modal else await visible_text(tab)
 
     async def _perform(self, action: Action, tabs: Tabs, tab: OpenTab) -> ActOutcome:
         wrong = outside(action, tab.pointer, self._size)

@@ -20,6 +20,9 @@ SIZE: Final = 15
 _FONTS: Final = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf")
 _BOLD: Final = ("DejaVuSans-Bold.ttf", "NotoSans-Bold.ttf", "LiberationSans-Bold.ttf", "Arial_Bold.ttf")
 
+DIALOGS: Final = ("alert: ", "confirm: ", "prompt: ", "Choose a file to upload", "Choose files to upload")
+"""What the boxes that answer a page are called; a picker's panel is called nothing."""
+
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -40,6 +43,8 @@ class Piece(NamedTuple):
     """Cannot be used."""
     role: str = ""
     """The ARIA role it stands for."""
+    box: str = ""
+    """What the box it lies in is called, once it was found in one."""
 
     def holds(self, x: int, y: int) -> bool:
         """Whether a point is inside."""
@@ -51,7 +56,8 @@ Pieces = tuple[Piece, ...]
 
 def hit(pieces: Pieces, x: int, y: int) -> Piece | None:
     """The piece at a point, the topmost first."""
-    return next((piece for piece in reversed(pieces) if piece.holds(x, y)), None)
+    found = next((piece for piece in reversed(pieces) if piece.holds(x, y)), None)
+    return found._replace(box=_box(pieces)) if found else None
 
 
 def answering(pieces: Pieces, action: Action) -> Piece:
@@ -63,7 +69,11 @@ def answering(pieces: Pieces, action: Action) -> Piece:
             wanted = (piece for piece in pieces if piece.key == "cancel")
         case _:
             wanted = (piece for piece in pieces if piece.kind == "field")
-    return next(wanted, pieces[0])
+    return next(wanted, pieces[0])._replace(box=_box(pieces))
+
+
+def _box(pieces: Pieces) -> str:
+    return pieces[0].text if pieces and pieces[0].kind == "panel" else ""
 
 
 def target(piece: Piece, url: str) -> Target:
@@ -76,6 +86,7 @@ def target(piece: Piece, url: str) -> Target:
         text=piece.text[:200],
         editable=piece.kind == "field",
         url=url,
+        dialog=piece.box if piece.box.startswith(DIALOGS) else None,
         box=Box(x=piece.x, y=piece.y, width=piece.width, height=piece.height),
         fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
     )

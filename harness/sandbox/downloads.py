@@ -1,13 +1,14 @@
 """What pages gave: kept in the run's folder, under names that the harness chose."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Download as PageDownload
 from playwright.async_api import Error as PlaywrightError
 
+from harness.clearance import Cleared, FileOffer, Refusal, redeem
 from harness.sandbox.tab import OpenTab, first_line
 from harness.sandbox.words import clean, file_name
 from harness.screen import Download
@@ -19,7 +20,13 @@ DOWNLOADS: Final = 100
 class Downloads:
     """Every download of a run, kept under names that the harness chose."""
 
-    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        note: Callable[[str], None],
+        keep: Callable[[FileOffer], Awaitable[Cleared | Refusal]] | None = None,
+    ) -> None:
+        self._keep = keep
         self._folder = folder
         self._note = note
         self._all: list[Download] = []
@@ -61,7 +68,7 @@ class Downloads:
             if not keep:
                 await download.cancel()
                 return
-            why = await download.failure()
+            why = await self._refused(download, self._all[at]) or await download.failure()
             if why is None:
                 path = self._folder / self._all[at].name
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -77,6 +84,20 @@ class Downloads:
         if keep:
             self._set(at, status="failed", why=why)
             self._note(f"a download failed: {self._all[at].name}: {why}")
+
+    async def _refused(self, download: PageDownload, given: Download) -> str | None:
+        if self._keep is None:
+            return None
+        offer = FileOffer(name=given.suggested, url=given.url, page=download.page.url[:2000])
+        try:
+            answer: object = await self._keep(offer)
+            if isinstance(answer, Cleared) and redeem(answer) == offer:
+                return None
+            why = f"{answer.rule}: {answer.reason}" if isinstance(answer, Refusal) else "it was not cleared"
+        except Exception as error:  # noqa: BLE001 - what cannot be decided is not kept
+            why = f"it could not be judged: {type(error).__name__}: {error}"
+        await download.cancel()
+        return f"refused by {why}"
 
     def _set(self, at: int, **changes: object) -> None:
         self._all[at] = self._all[at].model_copy(update=changes)

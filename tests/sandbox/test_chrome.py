@@ -16,8 +16,8 @@ PIECES = (
 
 
 def test_the_topmost_piece_is_hit() -> None:
-    assert hit(PIECES, 25, 65) is PIECES[2]
-    assert hit(PIECES, 12, 12) is PIECES[0]
+    assert hit(PIECES, 25, 65) == PIECES[2]._replace(box="box")
+    assert hit(PIECES, 12, 12) == PIECES[0]._replace(box="box")
     assert hit(PIECES, 210, 50) is None
 
 

@@ -40,6 +40,7 @@ async def test_an_alert_is_drawn_refuses_other_actions_and_is_answered_by_a_clic
     assert (await pilot.do(Zoom(region=(400, 0, 900, 300)))).image is not None
     target = await pilot.driver.ground(spot(pilot, "ok"))
     assert (target.tag, target.role, target.name) == ("chrome", "button", "OK")
+    assert target.dialog == "alert: 'Tea is ready'"
     await pilot.done(spot(pilot, "ok"))
     await pilot.until("document.getElementById('said').textContent === 'alerted'")
     assert (await pilot.see()).notes == ()

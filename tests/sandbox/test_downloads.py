@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from harness.action import Click
+from harness.clearance import Cleared, FileOffer, Refusal, Verdict, clear, digest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -45,3 +46,26 @@ async def test_a_broken_download_is_reported(pilot: Any) -> None:
     screen = await downloaded(pilot, 190)
     assert screen.downloads[0].status == "failed"
     assert screen.downloads[0].why
+
+
+async def test_a_file_is_kept_only_with_a_ticket(flight: Any) -> None:
+    offers: list[FileOffer] = []
+    answers = ["refused", "fails", ""]
+
+    async def keep(offer: FileOffer) -> Cleared | Refusal:
+        answer = answers[len(offers)]
+        offers.append(offer)
+        if answer == "fails":
+            raise OSError("nobody there")
+        if answer == "refused":
+            return Refusal(rule="no files", reason="not here")
+        allowed = Verdict(outcome="allow", rule="a", reason="", policy="", effect=digest(offer))
+        return clear(offer, allowed)
+
+    pilot = await flight(keep=keep)
+    for status, why in (("failed", "no files"), ("failed", "nobody"), ("completed", "")):
+        screen = await downloaded(pilot, 110)
+        assert (screen.downloads[-1].status, why in screen.downloads[-1].why) == (status, True)
+    assert [path.name for path in pilot.options.downloads.iterdir()] == [screen.downloads[-1].name]
+    assert [offer.name for offer in offers] == ["report.csv"] * 3
+    assert offers[0].page.endswith("/files.html")
