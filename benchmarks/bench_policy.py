@@ -46,6 +46,15 @@ def rules(count: int, draw: random.Random) -> list[dict[str, Any]]:
     return made
 
 
+def rules_on_the_run(count: int, draw: random.Random) -> list[dict[str, Any]]:
+    """The same mix, where one in ten also looks at what has happened so far."""
+    made = rules(count, draw)
+    so_far: tuple[dict[str, Any], ...] = ({"count": "> 3"}, {"once": True}, {"before": "rule 0"})
+    for number in range(1, count, 10):
+        made[number]["when"] = made[number]["when"] | so_far[number // 10 % 3]
+    return made
+
+
 def effects(draw: random.Random, rounds: int) -> list[Effect]:
     """Clicks, keys and requests with ever new names and addresses."""
     made: list[Effect] = []
@@ -87,13 +96,15 @@ def measure(*, quick: bool = False) -> Figures:
     given = effects(draw, rounds)
     half, tail = timed(digest, given)
     figures: Figures = {}
-    for size in SIZES:
+    cases = [(f"{size}_rules", size, f"{size:,} rules", rules) for size in SIZES]
+    cases.append(("1000_rules_on_the_run", 1_000, "1,000 rules, 100 on the run so far", rules_on_the_run))
+    for name, size, words, make in cases:
         policy = Policy.model_validate(
             {
                 "name": "bench",
                 "domains": {"navigate": ["shop.test", "*.cdn.test"]},
                 "default": {"action": "allow", "request": "allow"},
-                "rules": rules(size, draw),
+                "rules": make(size, draw),
             }
         )
         begun = time.perf_counter()
@@ -101,8 +112,10 @@ def measure(*, quick: bool = False) -> Figures:
         compiled = time.perf_counter() - begun
         whole = least([timed(Engine(policy).judge, given) for _ in range(repeats)])
         without = least([timed(Engine(policy).decide, given) for _ in range(repeats)])
-        figures[f"verdict_{size}_rules_us"] = Figure(
-            f"one verdict with {size:,} rules, p99",
+        told = Engine(policy)
+        remembered = least([timed(told.happened, given)])
+        figures[f"verdict_{name}_us"] = Figure(
+            f"one verdict with {words}, p99",
             "us",
             whole[1],
             bar=LIMIT_US,
@@ -114,6 +127,8 @@ def measure(*, quick: bool = False) -> Figures:
                 "digest_p99_us": tail,
                 "compile_ms": compiled * 1000,
                 "verdicts_a_second": 1e6 / whole[0],
+                "remember_p50_us": remembered[0],
+                "remember_p99_us": remembered[1],
             },
         )
     return figures

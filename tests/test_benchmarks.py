@@ -16,7 +16,12 @@ PROMISED = {
     "settle": {"settle_ms"},
     "ready": {"ready_bubblewrap_seconds", "ready_process_seconds"},
     "gateway": {"gateway_page_ms", "gateway_app_page_ms"},
-    "policy": {"verdict_10_rules_us", "verdict_100_rules_us", "verdict_1000_rules_us"},
+    "policy": {
+        "verdict_10_rules_us",
+        "verdict_100_rules_us",
+        "verdict_1000_rules_us",
+        "verdict_1000_rules_on_the_run_us",
+    },
     "trace": {"trace_typical_bytes_a_step", "trace_write_us"},
     "ocr": {"ocr_changed_seconds"},
     "import": {"import_seconds", "import_heavy"},
