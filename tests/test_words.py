@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 from harness.action import KINDS, parse_action
-from harness.clearance import Act, Plan, Request, SafetySignal, Target
+from harness.clearance import Act, FileOffer, Plan, Request, SafetySignal, Target
 from harness.words import address, describe, host, quoted, visible
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +68,8 @@ def test_other_effects_are_said_in_words() -> None:
     request = Request(id="r", method="POST", url="https://shop.test/orders", body_size=1430)
     assert describe(request) == "POST https://shop.test/orders (1,430 bytes)"
     assert describe(Plan(text="buy")) == "follow the plan 'buy'"
+    file = FileOffer(name="a\u202egpj.exe", url="https://a.test/a")
+    assert describe(file) == "keep the file 'a\\u{202e}gpj.exe' from https://a.test/a"
     assert (
         describe(SafetySignal(provider="openai", code="malicious", message="hm"))
         == "go on after the warning malicious by openai: 'hm'"

@@ -22,6 +22,7 @@ from harness.clearance import (
     Approval,
     Box,
     Effect,
+    FileOffer,
     Plan,
     Question,
     Request,
@@ -216,6 +217,10 @@ async def test_the_question_says_what_where_and_why_with_nothing_hidden(pipe: Pi
             ],
         ),
         (Plan(text="first\nsecond"), ["Plan    first\\nsecond"]),
+        (
+            FileOffer(name="a.pdf", url="https://a.test/f", page="https://a.test/"),
+            ["From    https://a.test/"],
+        ),
         (SafetySignal(provider="p", code="c", message="careful"), ["Warning careful"]),
         (
             Act(action=Click(x=1, y=1), target=Target(tag="a", href="https://a.test/\u202e")),

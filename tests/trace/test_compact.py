@@ -146,3 +146,11 @@ def test_a_line_stays_readable_by_itself(run: Path) -> None:
     assert kinds[0] == "run_started"
     assert kinds[-1] == "run_finished"
     assert {"observed", "judged", "acting", "acted", "requested", "responded"} <= set(kinds)
+
+
+def test_a_body_that_rules_read_is_in_no_line() -> None:
+    request = Request(id="r", method="POST", url="https://a.test/", body_sha256="ab", body_text="hunter2")
+    verdict = Verdict(outcome="allow", rule="a", reason="", policy=POLICY, effect=digest(request))
+    (_, line) = told(start(), Requested(step=1, request=request, verdict=verdict))
+    assert "hunter2" not in json.dumps(line)
+    assert digest(request) == digest(request.model_copy(update={"body_text": None}))
