@@ -10,7 +10,7 @@ another effect. A ticket is spent by the door that honours it, so it cannot be u
 import hashlib
 import weakref
 from datetime import datetime
-from typing import Annotated, Literal, Never, NoReturn, Protocol
+from typing import Annotated, Any, Literal, Never, NoReturn, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -21,6 +21,11 @@ from harness.screen import Screenshot
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _without_none() -> Any:
+    # What is not there is left out, so that the digests of effects without it stay what they were.
+    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Box(_Part):
@@ -67,6 +72,12 @@ class Target(_Part):
     """The address of the tab."""
     box: Box | None = None
     """Where it is."""
+    submitter: "Target | None" = _without_none()
+    """The default button of its form, which Enter here presses."""
+    end: "Target | None" = _without_none()
+    """For a drag: what is under its last point."""
+    behind: "Target | None" = _without_none()
+    """What has the focus behind something that the harness drew, which may leave it the keys."""
     fingerprint: str = ""
     """Hex SHA-256 over the element's identity and all of the above but the box's position."""
 

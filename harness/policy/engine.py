@@ -2,6 +2,7 @@
 
 How an outcome comes about:
 
+0. An action is judged as itself and as everything it comes to (`deeds`), and the strictest verdict counts.
 1. Every rule whose conditions all hold speaks; of what they say the most restrictive wins (`stop` > `deny` >
    `ask` > `allow`), and of two equal ones the first. If none speaks, `default` does.
 2. A page in a tab (a `goto`, a `new_tab` with a URL, a request for a document) must lie within
@@ -20,6 +21,7 @@ from typing import NamedTuple, assert_never
 
 from harness.action import Goto
 from harness.clearance import Act, Effect, Outcome, Plan, Request, SafetySignal, Verdict, digest
+from harness.policy.deeds import Deed, deeds
 from harness.policy.domains import Reach
 from harness.policy.load import ready_made
 from harness.policy.match import NumberIndex, RuleFailedError, TextIndex
@@ -35,6 +37,7 @@ from harness.policy.values import (
     request_values,
     signal_values,
 )
+from harness.words import describe
 
 __all__ = ["Engine", "ready_made"]
 
@@ -172,10 +175,7 @@ class Engine:
         default = self.policy.default
         match effect:
             case Act():
-                said = self._spoken(self._action.speaking(action_values(effect)))
-                url = leads_to(effect.action)
-                said += self._page(url) if url is not None else []
-                return _strictest(said, _default("action", default.action, f"this {effect.action.kind}"))
+                return min((self._done(deed) for deed in deeds(effect)), key=lambda said: said.rank)
             case Request():
                 said = self._spoken(self._request.speaking(request_values(effect), effect.body_size))
                 if effect.resource == "document":
@@ -193,6 +193,16 @@ class Engine:
                 return _strictest(said, _default("signal", default.signal, "this warning"))
             case _:
                 assert_never(effect)
+
+    def _done(self, deed: Deed) -> Said:
+        action = deed.act.action
+        said = self._spoken(self._action.speaking(action_values(deed.act, deed.unknown)))
+        url = leads_to(action)
+        said += self._page(url) if url is not None else []
+        found = _strictest(said, _default("action", self.policy.default.action, f"this {action.kind}"))
+        if not deed.how:
+            return found
+        return found._replace(reason=f"{found.reason} This would {describe(deed.act)}: {deed.how}.")
 
     def _spoken(self, speaking: int) -> list[Said]:
         for outcome, rules in self._by_outcome:

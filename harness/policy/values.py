@@ -28,11 +28,13 @@ Read = Callable[[str], Values]
 _TOUCHING = (Click, MouseDown, MouseUp, Drag, Type, Press, Hold)
 
 
-def action_values(act: Act) -> Read:
-    """Read the fields of an action; those of a target that is not known are unknown."""
+def action_values(act: Act, missing: frozenset[str] = frozenset()) -> Read:
+    """Read the fields of an action; those `missing`, and those of a target not known, are unknown."""
     unknown: Values = None if act.target is None and isinstance(act.action, _TOUCHING) else ()
 
     def read(field: str) -> Values:
+        if field in missing:
+            return None
         if field in _OF_TARGET:
             return _OF_TARGET[field](act.target) if act.target else unknown
         return _OF_ACTION[field](act.action)
