@@ -54,6 +54,8 @@ class ActOutcome(_Part):
     """Why not, or what came of it, in words the model can act on."""
     image: Screenshot | None = None
     """What a `zoom` shows."""
+    stale: bool = False
+    """Whether nothing was done because the target is no longer what the ticket was made for."""
 
 
 class Sandbox(Protocol):
@@ -88,8 +90,15 @@ class Sandbox(Protocol):
         """Say what an action would touch: what is under its point, or for keys what has the focus."""
         ...
 
+    async def place(self) -> str:
+        """Name what is looked at: another name after a navigation, and for another tab or dialog."""
+        ...
+
     async def act(self, cleared: Cleared) -> ActOutcome:
         """Perform an action whose ticket is good, and spend the ticket.
+
+        Just before a button or key goes down, the target is looked at once more; if it is no longer the one
+        of the ticket, nothing is done and the outcome is `stale`.
 
         Raises:
             NotClearedError: if the ticket is not good; nothing happened.

@@ -7,12 +7,13 @@ from typing import Any, Final
 from playwright.async_api import Browser, BrowserContext, ViewportSize
 from playwright.async_api import Error as PlaywrightError
 
-from harness.action import Action, Hold, Move, Press, TakeScreenshot, Type, Wait, Zoom
+from harness.action import Action, Drag, Hold, Move, Press, TakeScreenshot, Type, Wait, Zoom
 from harness.clearance import Act, Cleared, Target, redeem
 from harness.errors import ActionError, NotClearedError, SandboxError
 from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.downloads import Downloads
 from harness.sandbox.ground import Grounder
+from harness.sandbox.ground_target import joined
 from harness.sandbox.input import Hand
 from harness.sandbox.navigate import PATIENCE
 from harness.sandbox.overlays import Overlays
@@ -20,6 +21,7 @@ from harness.sandbox.perform import outside, perform, place_of
 from harness.sandbox.settle import settle
 from harness.sandbox.tab import CALL, OpenTab, first_line
 from harness.sandbox.tabs import Tabs
+from harness.sandbox.watcher import StaleError, Watcher
 from harness.sandbox.words import clean
 from harness.screen import Screen, Screenshot, Tab
 
@@ -113,13 +115,16 @@ class Driver:
         keyed = isinstance(action, Type | Press | Hold)
         if not keyed and (point is None or outside(action, tab.pointer, self._size) is not None):
             return None
+        if tab.gone is not None:
+            raise SandboxError(f"tab {tab.id} cannot be reached: {tab.gone}")
         drawn = self._over.ground(action, tab, point)
-        if drawn is not None:
-            return drawn
+        if drawn is not None and (not keyed or self._over.modal is not None):
+            return drawn if not isinstance(action, Drag) else joined(drawn, end=drawn)
         await tab.landed(PATIENCE)
         if point is None:
-            return await tab.call(grounder.focused(tab.page), "find what has the focus", 2 * CALL)
-        return await tab.call(grounder.at(tab.page, *point), "find what is at the point", 2 * CALL)
+            found = await tab.call(grounder.focused(tab.page), "find what has the focus", 2 * CALL)
+            return found if drawn is None else joined(drawn, behind=found)
+        return await self._at(action, tab)
 
     async def act(self, cleared: Cleared) -> ActOutcome:
         """Perform an action whose ticket is good, and spend the ticket.
@@ -135,7 +140,9 @@ class Driver:
         await tabs.adopted()
         tab = tabs.active
         try:
-            return await self._perform(effect.action, tabs, tab)
+            return await self._perform(effect, tabs, tab)
+        except StaleError as error:
+            return ActOutcome(ok=False, stale=True, message=str(error))
         except ActionError as error:
             return ActOutcome(ok=False, message=str(error))
         except SandboxError as error:
@@ -175,11 +182,34 @@ class Driver:
             settled=settled,
         )
 
-    async def _perform(self, action: Action, tabs: Tabs, tab: OpenTab) -> ActOutcome:
+    async def place(self) -> str:
+        """Name what is looked at: tab, document and address, and the dialog over it.
+
+        Raises:
+            SandboxError: if the browser is gone.
+        """
+        tabs, _ = self._parts
+        await tabs.arrivals(self._options.settle_cap)
+        tab = tabs.active
+        over = self._over.modal
+        try:
+            if not self._over.blocks(tab):
+                # What the page has already begun is known once it has answered.
+                await tab.send("Page.getFrameTree", seconds=1.0)
+        except SandboxError:
+            if self._dead is not None:
+                raise
+        if tab.leaving:
+            return f"{tab.id}:leaving"
+        return f"{tab.id}:{tab.documents}:{over.title if over else ''}:{tab.page.url.partition('#')[0][:URL]}"
+
+    async def _perform(self, act: Act, tabs: Tabs, tab: OpenTab) -> ActOutcome:
+        action = act.action
         wrong = outside(action, tab.pointer, self._size)
         if wrong is not None:
             return ActOutcome(ok=False, message=wrong)
         hand = self._hands.setdefault(tab.id, Hand(tab))
+        self._check_drawn(act, tab)
         taken = await self._over.take(action, tab)
         if not self._over.blocks(tab):
             await hand.release()
@@ -187,7 +217,43 @@ class Driver:
             return taken
         looks = isinstance(action, Wait | TakeScreenshot | Zoom)
         tab.hovering = isinstance(action, Move) or (tab.hovering and looks)
-        return await perform(action, tabs, tab, hand)
+        return await perform(action, tabs, tab, hand, self._watcher(act, tab))
+
+    def _check_drawn(self, act: Act, tab: OpenTab) -> None:
+        point = place_of(act.action, tab.pointer)
+        if point is None and not isinstance(act.action, Type | Press | Hold):
+            return
+        drawn = self._over.ground(act.action, tab, point)
+        was, now = (one is not None and one.tag == "chrome" for one in (act.target, drawn))
+        if was != now:
+            raise StaleError("something opened or closed over the page just now; look again")
+        if drawn is not None and act.target is not None and _piece(drawn) != _piece(act.target):
+            raise StaleError("what lies over the page has just changed; look again")
+
+    def _watcher(self, act: Act, tab: OpenTab) -> Watcher:
+        grounder = self._parts[1]
+        seen = act.target.behind if act.target is not None and act.target.tag == "chrome" else act.target
+
+        async def now() -> Target | None:
+            if place_of(act.action, tab.pointer) is None:
+                return await tab.call(grounder.focused(tab.page), "find what has the focus", 2 * CALL)
+            return await self._at(act.action, tab)
+
+        async def focus() -> str:
+            return await tab.call(grounder.focus(tab.page), "find what has the focus", 2 * CALL)
+
+        return Watcher(seen, now, focus)
+
+    async def _at(self, action: Action, tab: OpenTab) -> Target | None:
+        point, grounder = place_of(action, tab.pointer), self._parts[1]
+        if point is None:
+            return None
+        found = await tab.call(grounder.at(tab.page, *point), "find what is at the point", 2 * CALL)
+        if found is None or not isinstance(action, Drag):
+            return found
+        last = (action.path[-1].x, action.path[-1].y)
+        end = await tab.call(grounder.at(tab.page, *last), "find where the drag ends", 2 * CALL)
+        return joined(found, end=end)
 
     def _failed(self, tabs: Tabs, tab: OpenTab, error: SandboxError) -> ActOutcome:
         if self._dead is not None:
@@ -243,3 +309,8 @@ class Driver:
         self._notes.clear()
         self._lost = 0
         return said
+
+
+def _piece(target: Target) -> tuple[object, ...]:
+    accepts = target.submitter
+    return target.role, target.name, target.url, target.box, accepts and (accepts.name, accepts.box)

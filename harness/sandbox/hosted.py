@@ -80,6 +80,10 @@ class HostedSandbox(ABC):
         """Say what an action would touch."""
         return await self._explained(self._opened().ground(action))
 
+    async def place(self) -> str:
+        """Name what is looked at."""
+        return await self._explained(self._opened().place())
+
     async def act(self, cleared: Cleared) -> ActOutcome:
         """Perform an action whose ticket is good."""
         return await self._explained(self._opened().act(cleared))

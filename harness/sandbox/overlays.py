@@ -11,6 +11,7 @@ from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.chrome import answering, blank, draw, hit, target
 from harness.sandbox.dialogs import Dialogs, Overlay
 from harness.sandbox.files import FileDialog
+from harness.sandbox.ground_target import joined
 from harness.sandbox.look import tooltip_at, zoom
 from harness.sandbox.pickers import Picker, Pickers
 from harness.sandbox.tab import OpenTab
@@ -81,7 +82,13 @@ class Overlays:
         piece = hit(pieces, *point) if point else answering(pieces, action)
         if piece is None and self.modal is not None:
             piece = pieces[0]
-        return target(piece, tab.page.url) if piece else None
+        if piece is None:
+            return None
+        accepts = answering(pieces, Press(keys=("Enter",)))
+        found = target(piece, tab.page.url)
+        if point or accepts == piece or accepts.kind not in ("button", "row"):
+            return found
+        return joined(found, submitter=target(accepts, tab.page.url))
 
     async def take(self, action: Action, tab: OpenTab) -> ActOutcome | None:
         """Let what lies over the page have an action; nothing if the action is the page's."""
