@@ -118,6 +118,9 @@ class Request(_Part):
     """What asks for it."""
     initiator: str | None = None
     """The origin of the page that asks, where the browser says it."""
+    leaks: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Names of secrets and canaries that it carries where they may not go; then `url` has no path, and
+    `headers` are left out."""
 
 
 class Plan(_Part):

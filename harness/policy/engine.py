@@ -176,6 +176,9 @@ class Engine:
         match effect:
             case Act():
                 return min((self._done(deed) for deed in deeds(effect)), key=lambda said: said.rank)
+            case Request(leaks=(_, *_)):
+                what = ", ".join(effect.leaks)
+                return Said("deny", "secrets", f"it carries {what}, which may not go to {effect.url[:200]}")
             case Request():
                 said = self._spoken(self._request.speaking(request_values(effect), effect.body_size))
                 if effect.resource == "document":

@@ -44,7 +44,7 @@ FIELDS: dict[On, tuple[str, ...]] = {
 STRICTNESS: tuple[Outcome, ...] = ("stop", "deny", "ask", "allow")
 """From the most restrictive to the least."""
 
-RESERVED = ("default", "domains.navigate", "domains.load", "engine")
+RESERVED = ("default", "secrets", "domains.navigate", "domains.load", "engine")
 _SIZE: TypeAdapter[int] = TypeAdapter(Size)
 
 
