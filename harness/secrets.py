@@ -88,7 +88,9 @@ class Held:
     value: str = field(repr=False)
     """What nobody is shown."""
     may: Callable[[str], bool] = field(repr=False)
-    """Whether a URL is one of its hosts'."""
+    """Whether it may be typed into the page at a URL."""
+    goes: Callable[[str], bool] = field(repr=False)
+    """Whether a request to a URL may carry it."""
     hosts: str = ""
     """Its hosts, in words."""
 

@@ -3,16 +3,19 @@
 from pathlib import Path
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from harness.action import Action
 from harness.clearance import Cleared, Target
 from harness.screen import Screen, Screenshot
+from harness.secrets import Vault
 from harness.task import Viewport
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
 
 
 class SandboxInfo(_Part):
@@ -41,6 +44,8 @@ class SandboxOptions(_Part):
     """A folder of this run alone for sockets and profiles; it goes when the run ends."""
     dialogs: Literal["show", "accept", "dismiss"] = "show"
     """Whether alert, confirm and prompt are drawn for the model to answer, or answered at once."""
+    secrets: SkipValidation[Vault] = Field(default_factory=Vault, exclude=True, repr=False)
+    """What may be typed and is never shown."""
     settle_cap: float = 3.0
     """Seconds at most to wait for a still screen."""
 

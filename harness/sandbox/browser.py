@@ -1,6 +1,7 @@
 """The driver: shows one browser as `Screen`s, and performs what was cleared."""
 
 import asyncio
+import hashlib
 from collections import deque
 from typing import Any, Final
 
@@ -13,12 +14,14 @@ from harness.errors import ActionError, NotClearedError, SandboxError
 from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.downloads import Downloads
 from harness.sandbox.ground import Grounder
+from harness.sandbox.ground_frames import LostError
 from harness.sandbox.ground_target import joined
 from harness.sandbox.input import Hand
+from harness.sandbox.mask import Masks, covered
 from harness.sandbox.navigate import PATIENCE
 from harness.sandbox.overlays import Overlays
 from harness.sandbox.perform import outside, perform, place_of
-from harness.sandbox.settle import settle
+from harness.sandbox.settle import capture, settle
 from harness.sandbox.tab import CALL, OpenTab, first_line
 from harness.sandbox.tabs import Tabs
 from harness.sandbox.watcher import StaleError, Watcher
@@ -45,6 +48,8 @@ class Driver:
         self._size = (options.viewport.width, options.viewport.height)
         self._notes: deque[str] = deque(maxlen=NOTES)
         self._lost = 0
+        self._secrets = options.secrets
+        self._masks = Masks(options.secrets)
         self._over = Overlays(options, self._note)
         self._downloads = Downloads(options.downloads, self._note)
         self._hands: dict[int, Hand] = {}
@@ -109,6 +114,19 @@ class Driver:
         Raises:
             SandboxError: if the page does not answer: what cannot be known is not judged.
         """
+        return self._hidden(await self._ground(action))
+
+    def _hidden(self, target: Target | None) -> Target | None:
+        if target is None or not self._secrets:
+            return target
+        shown = self._secrets.redactor.json(target.model_dump(mode="json"))
+        found = Target.model_validate(shown)
+        if found == target:
+            return target
+        mark = hashlib.sha256(found.model_dump_json(exclude={"fingerprint"}).encode()).hexdigest()
+        return found.model_copy(update={"fingerprint": mark})
+
+    async def _ground(self, action: Action) -> Target | None:
         tabs, grounder = self._parts
         tab = tabs.active
         point = place_of(action, tab.pointer)
@@ -140,13 +158,14 @@ class Driver:
         await tabs.adopted()
         tab = tabs.active
         try:
-            return await self._perform(effect, tabs, tab)
+            outcome = await self._perform(effect, tabs, tab)
         except StaleError as error:
-            return ActOutcome(ok=False, stale=True, message=str(error))
+            outcome = ActOutcome(ok=False, stale=True, message=str(error))
         except ActionError as error:
-            return ActOutcome(ok=False, message=str(error))
+            outcome = ActOutcome(ok=False, message=str(error))
         except SandboxError as error:
-            return self._failed(tabs, tab, error)
+            outcome = self._failed(tabs, tab, error)
+        return outcome.model_copy(update={"message": self._secrets.hide(outcome.message)})
 
     async def close(self) -> None:
         """Close what was opened; the browser itself is its caller's. Safe to call twice."""
@@ -171,14 +190,24 @@ class Driver:
             settled = await self._picture(tab)
         png = await self._over.finish(tab)
         listed = await asyncio.gather(*(self._tab(one, active=one is tab) for one in tabs.all))
-        title = next((one.title for one in listed if one.active), "")
+        title, hide = next((one.title for one in listed if one.active), ""), self._secrets.hide
         return Screen(
             screenshot=Screenshot.of(png),
-            url=tab.page.url[:URL],
+            url=hide(tab.page.url[:URL]),
             title=title,
             tabs=tuple(listed),
-            notes=self._said(),
-            downloads=self._downloads.all,
+            notes=tuple(map(hide, self._said())),
+            downloads=tuple(
+                one.model_copy(
+                    update={
+                        "name": hide(one.name),
+                        "suggested": hide(one.suggested),
+                        "url": hide(one.url),
+                        "why": hide(one.why),
+                    }
+                )
+                for one in self._downloads.all
+            ),
             settled=settled,
         )
 
@@ -208,8 +237,10 @@ class Driver:
         wrong = outside(action, tab.pointer, self._size)
         if wrong is not None:
             return ActOutcome(ok=False, message=wrong)
-        hand = self._hands.setdefault(tab.id, Hand(tab))
+        hand = self._hands.setdefault(tab.id, Hand(tab, lambda name: self._type_secret(tab, name)))
         self._check_drawn(act, tab)
+        if isinstance(action, Zoom) and self._masks and not self._over.blocks(tab):
+            tab.last = await self._masked(tab, await capture(tab))
         taken = await self._over.take(action, tab)
         if not self._over.blocks(tab):
             await hand.release()
@@ -223,7 +254,7 @@ class Driver:
         point = place_of(act.action, tab.pointer)
         if point is None and not isinstance(act.action, Type | Press | Hold):
             return
-        drawn = self._over.ground(act.action, tab, point)
+        drawn = self._hidden(self._over.ground(act.action, tab, point))
         was, now = (one is not None and one.tag == "chrome" for one in (act.target, drawn))
         if was != now:
             raise StaleError("something opened or closed over the page just now; look again")
@@ -236,8 +267,9 @@ class Driver:
 
         async def now() -> Target | None:
             if place_of(act.action, tab.pointer) is None:
-                return await tab.call(grounder.focused(tab.page), "find what has the focus", 2 * CALL)
-            return await self._at(act.action, tab)
+                work = grounder.focused(tab.page)
+                return self._hidden(await tab.call(work, "find what has the focus", 2 * CALL))
+            return self._hidden(await self._at(act.action, tab))
 
         async def focus() -> str:
             return await tab.call(grounder.focus(tab.page), "find what has the focus", 2 * CALL)
@@ -280,15 +312,30 @@ class Driver:
         shot = await settle(tab, self._options.settle_cap, lambda: self._over.blocks(tab))
         if shot is None:
             return True
-        tab.last = shot.png
+        tab.last = await self._masked(tab, shot.png)
         return shot.settled
+
+    async def _masked(self, tab: OpenTab, png: bytes) -> bytes:
+        if not self._masks:
+            return png
+        try:
+            return await self._masks.over(tab, png)
+        except (SandboxError, LostError, PlaywrightError):
+            if tab.gone is not None:
+                raise
+            self._note("the page could not be searched for secrets, so it is not shown; look again")
+            return covered(png)
+
+    async def _type_secret(self, tab: OpenTab, name: str) -> None:
+        work = self._parts[1].fill(tab.page, name, self._secrets)
+        self._masks.filled(*await tab.call(work, "type a secret", 2 * CALL))
 
     async def _tab(self, tab: OpenTab, *, active: bool) -> Tab:
         title = ""
         if tab.gone is None:
             info = await tab.send("Target.getTargetInfo")
-            title = clean(info["targetInfo"]["title"], 300)
-        return Tab(id=tab.id, url=tab.page.url[:URL], title=title, active=active)
+            title = clean(self._secrets.hide(info["targetInfo"]["title"]), 300)
+        return Tab(id=tab.id, url=self._secrets.hide(tab.page.url[:URL]), title=title, active=active)
 
     def _watch(self, tab: OpenTab) -> None:
         self._over.watch(tab)

@@ -22,14 +22,17 @@ from weakref import WeakKeyDictionary
 from playwright.async_api import BrowserContext, CDPSession, Error, Page
 
 from harness.clearance import Target
-from harness.errors import SandboxError
+from harness.errors import ActionError, SandboxError
+from harness.sandbox.fill import INSERT, WHERE, check
 from harness.sandbox.ground_frames import Document, Lens, LostError, Point, Sessions, documents
 from harness.sandbox.ground_node import (
     DEPTH,
     WORLD,
+    Json,
     Look,
     Node,
     Spot,
+    call,
     focused_in,
     inspect,
     lens_of,
@@ -39,6 +42,7 @@ from harness.sandbox.ground_node import (
     world_of,
 )
 from harness.sandbox.ground_target import describe, joined, submitter
+from harness.secrets import Vault
 
 _ATTEMPTS: Final = 8
 _T = TypeVar("_T")
@@ -112,6 +116,33 @@ class Grounder:
             return target if pressed is None else joined(target, submitter=pressed)
 
         return await self._steadily(page, "what has the focus", look)
+
+    async def fill(self, page: Page, name: str, vault: Vault) -> tuple[str, int]:
+        """Put a secret into the element that has the focus, at once, and name its frame and node.
+
+        Raises:
+            ActionError: if the frame is none of the secret's hosts', or the element takes no text.
+            SandboxError: if the page does not answer in time, is closed, or keeps changing.
+        """
+
+        async def look(session: CDPSession, look: Look) -> tuple[str, int]:
+            node = await self._focus(page, session, look)
+            if node is None:
+                raise ActionError("nothing has the focus; click the field first")
+            spot = node.spot
+            where = (await call(spot.session, look, node.handle, WHERE, value=True))["value"]
+            held = check(vault.get(name), name, *where)
+            values: list[Json] = [{"value": held.value}, {"value": where[0]}]
+            said = await call(spot.session, look, node.handle, INSERT, *values, value=True)
+            match said["value"]:
+                case "done":
+                    return spot.document.frame, spot.node
+                case "moved":
+                    raise LostError("the focus has just moved")
+                case _:
+                    raise ActionError(f"the field took no text; the secret {name!r} was not typed")
+
+        return await self._steadily(page, "the field for a secret", look)
 
     async def focus(self, page: Page) -> str:
         """Name what has the focus: another name for another element, document or frame.

@@ -8,7 +8,7 @@ import asyncio
 import math
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
 from typing import Final, Literal
@@ -17,6 +17,7 @@ from harness.action import Button, Click, Drag, Hold, MouseDown, MouseUp, Press,
 from harness.errors import ActionError
 from harness.sandbox.tab import OpenTab
 from harness.sandbox.watcher import StaleError, Watcher
+from harness.secrets import PLACEHOLDER
 
 LONG_TEXT: Final = 1000
 """Characters from which text is inserted by the line, as a paste is, instead of typed by the key."""
@@ -34,8 +35,9 @@ _FAR_KEYS: Final = {f"F{number}": 111 + number for number in range(13, 25)}
 class Hand:
     """What moves a tab's pointer and presses its keys."""
 
-    def __init__(self, tab: OpenTab) -> None:
+    def __init__(self, tab: OpenTab, secret: Callable[[str], Awaitable[None]]) -> None:
         self._tab = tab
+        self._secret = secret
         self._mouse = tab.page.mouse
         self._keyboard = tab.page.keyboard
         self._keys: list[str] = []
@@ -136,7 +138,11 @@ class Hand:
             else:
                 if typed:
                     await watcher.check_focus(done)
-                await self._write(piece, whole=len(text) > LONG_TEXT)
+                name = PLACEHOLDER.fullmatch(piece)
+                if name is not None:
+                    await self._secret(name[1])
+                else:
+                    await self._write(piece, whole=len(text) > LONG_TEXT)
             typed += len(piece)
 
     async def _enter_again(self, watcher: Watcher, done: str) -> None:
@@ -299,9 +305,11 @@ def _has_key(character: str) -> bool:
 
 
 def _pieces(text: str) -> list[str]:
-    """Break text into newlines and words: between two of them a page may have moved the focus."""
-    return (
-        re.findall(r"\n|[ \t]*[^ \t\n]+|[ \t]+", text)
-        if len(text) <= LONG_TEXT
-        else re.findall(r"\n|[^\n]+", text)
-    )
+    """Break text into newlines, words and secrets: between two of them a page may have moved the focus."""
+    words = r"\n|[^\n]+" if len(text) > LONG_TEXT else r"\n|[ \t]*[^ \t\n]+|[ \t]+"
+    out: list[str] = []
+    place = 0
+    for found in PLACEHOLDER.finditer(text):
+        out += [*re.findall(words, text[place : found.start()]), found[0]]
+        place = found.end()
+    return [*out, *re.findall(words, text[place:])]

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from harness.clearance import Request
+from harness.gateway.base import Headers
 from harness.gateway.leaks import WINDOW, Guard, Search, Sought, windows
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from harness.policy.engine import Engine
@@ -133,11 +134,10 @@ async def test_a_large_body_is_searched_whole(tmp_path: Path) -> None:
 class Line:
     """An end that takes what it is sent."""
 
-    subprotocol = None
-    headers = ()
-    closed = None
-
     def __init__(self) -> None:
+        self.subprotocol: str | None = None
+        self.headers: Headers = ()
+        self.closed: tuple[int, str] | None = None
         self.sent: list[str | bytes] = []
 
     async def send(self, message: str | bytes) -> None:

@@ -101,8 +101,8 @@ class Pilot:
     async def see(self) -> Screen:
         return await self.driver.observe()
 
-    async def js(self, expression: str) -> Any:
-        return await self.tab.page.evaluate(expression)
+    async def js(self, expression: str, *arguments: Any) -> Any:
+        return await self.tab.page.evaluate(expression, *arguments)
 
     async def until(self, expression: str) -> None:
         await self.tab.page.wait_for_function(expression, timeout=10_000)
