@@ -4,6 +4,7 @@ A page that has a secret can send it in disguise. So a request is read as its re
 form, JSON and HTML escapes are undone, what looks like base64, base32 or hex is decoded, gzip and deflate are
 unpacked, several times over; and the values of its fields are put together in the order in which they stand.
 
+Large bodies are decoded once, and further only as far as that costs little.
 What no search can find: a value that was encrypted, compressed with more than itself, written backwards or in
 an alphabet of the page's own, or spread over several requests.
 """
@@ -31,6 +32,8 @@ _AT_ONCE: Final = 1 << 16
 _DEEPEST: Final = 4
 _READINGS: Final = 64
 """Readings of one text at most."""
+_BUDGET: Final = 1 << 18
+"""Bytes of readings of readings at most: a page must not be able to keep the gateway busy for long."""
 _UNPACKED: Final = 1 << 24
 _PIECES: Final = 2000
 _SHORT: Final = 4
@@ -38,6 +41,7 @@ _PART: Final = 3
 
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{6,}")
 _BASE32: Final = re.compile(rb"[A-Za-z2-7]{8,}")
+_BASE32_OF_ONE_CASE: Final = re.compile(rb"[A-Z2-7]{8,}|[a-z2-7]{8,}")
 _HEX: Final = re.compile(rb"(?:(?:0x|\\x|[\s:,%-])?[0-9A-Fa-f]{2}){4,}[0-9A-Fa-f]?")
 _ESCAPE: Final = re.compile(rb"\\u\{?([0-9A-Fa-f]{2,6})\}?|\\x([0-9A-Fa-f]{2})|\\([\"'\\/bfnrt])")
 _VALUE: Final = re.compile(rb"[^\s&=;,:{}\[\]\"'?/<>|\x00-\x1f]+")
@@ -197,11 +201,14 @@ def _stands(value: bytes, text: bytes) -> bool:
 def _readings(text: bytes) -> Iterator[bytes]:
     """Give a text in every way in which it may be read, itself first."""
     seen = {text}
-    layer = [text]
-    for _ in range(_DEEPEST):
+    layer, left = [text], _BUDGET
+    for depth in range(_DEEPEST):
         deeper: list[bytes] = []
         for one in layer:
             yield one
+            left -= len(one) if depth else 0
+            if left < 0:
+                continue
             for reading in _decoded(one):
                 if reading and reading not in seen and len(seen) < _READINGS:
                     seen.add(reading)
@@ -248,7 +255,8 @@ def _base64(text: bytes) -> Iterator[bytes]:
 
 
 def _base32(text: bytes) -> Iterator[bytes]:
-    for found in _BASE32.finditer(text):
+    runs = _BASE32 if len(text) <= _AT_ONCE else _BASE32_OF_ONE_CASE
+    for found in runs.finditer(text):
         for start in range(8):
             run = found[0][start:].upper()
             run = run[: len(run) // 8 * 8 + _WHOLE[len(run) % 8]]

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from harness.clearance import Request
 from harness.gateway.base import Headers
-from harness.gateway.leaks import WINDOW, Guard, Search, Sought, windows
+from harness.gateway.leaks import WINDOW, Guard, Search, Sought, _readings, windows
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from harness.policy.engine import Engine
 from harness.policy.schema import Policy
@@ -96,6 +96,14 @@ async def test_nothing_falls_between_two_windows() -> None:
     with spool(data) as body:
         found = [SEARCH.find(window) async for window in windows(body.chunks())]
     assert ("password",) in found
+
+
+LARGE = bytes(range(256)) * 1000
+
+
+@pytest.mark.parametrize("text", [base64.b64encode(LARGE), LARGE.hex().encode(), b"x y+%41 " * 40_000])
+def test_a_large_body_has_few_readings(text: bytes) -> None:
+    assert sum(map(len, _readings(text))) < 12 * len(text) + (1 << 22)
 
 
 def to_shop(url: str) -> bool:
