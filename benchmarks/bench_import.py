@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.figures import Figure, Figures, main, median, percentile
 
-HEAVY = ("playwright", "onnxruntime", "rapidocr", "numpy", "cv2", "PIL", "starlette", "docker", "httpcore")
+HEAVY = ("playwright", "onnxruntime", "rapidocr", "numpy", "cv2", "PIL", "starlette", "docker", "h11")
 _CODE = (
     "import json, sys, time; begun = time.perf_counter(); import {0}; taken = time.perf_counter() - begun;"
     "print(json.dumps([taken, sorted({{name.split('.')[0] for name in sys.modules}})]))"

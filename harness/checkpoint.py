@@ -202,10 +202,17 @@ class Checkpoint:
         reached = self._budget.reached("requests", "download", "seconds")
         if reached:
             return self._refuse(request, "limits", reached, stop=True)
+        # Counted before it is judged, so that a burst of requests that all wait for a person stays within.
         self._budget.requests += 1
-        if request.resource == "document":
-            self._pages[request.id] = request.url
-        return await self.decide(request)
+        cleared = None
+        try:
+            cleared = await self.decide(request)
+            return cleared
+        finally:
+            if not isinstance(cleared, Cleared):
+                self._budget.requests -= 1
+            elif request.resource == "document":
+                self._pages[request.id] = request.url
 
     def preview(self, request: Request) -> Refusal | None:
         """Refuse what the head alone rules out, for the gateway; grants nothing."""

@@ -43,6 +43,11 @@ class Redactor:
         self._any = _either(self._names)
         self._strong = _either([form for form in self._names if len(form) >= _STRONG])
 
+    @property
+    def active(self) -> bool:
+        """Whether there is any secret to replace."""
+        return bool(self._exact)
+
     def text(self, text: str) -> str:
         """Give the text with every secret replaced.
 

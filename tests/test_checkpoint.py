@@ -148,6 +148,14 @@ async def test_requests_are_recorded_before_they_leave_and_counted() -> None:
     assert await checkpoint.admit(GET) == refusal
 
 
+async def test_a_request_that_was_refused_did_not_leave_and_is_not_counted() -> None:
+    checkpoint, _ = make(FixedJudge("deny"), limits=Limits(requests=1))
+    for _ in range(3):
+        refusal = await checkpoint.admit(GET)
+        assert isinstance(refusal, Refusal)
+        assert not refusal.stop
+
+
 async def test_preview_only_ever_refuses() -> None:
     checkpoint, memory = make(FixedJudge("deny"))
     assert isinstance(checkpoint.preview(GET), Refusal)

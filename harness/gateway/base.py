@@ -41,7 +41,10 @@ class Keeper(Protocol):
         ...
 
     def preview(self, request: Request) -> Refusal | None:
-        """Refuse early what the head alone already rules out; never grants anything."""
+        """Refuse what the head alone rules out, before a body is read; never grants anything.
+
+        Not asked about a request without a body: there the head is the whole.
+        """
         ...
 
     def finished(self, exchange: Exchange) -> None:

@@ -17,7 +17,7 @@ from harness.gateway import head as heads
 from harness.gateway import refusal, url
 from harness.gateway.base import Answer, Exchange, Keeper, Upstream, UpstreamError
 from harness.gateway.body import BodyTooLargeError, Spool
-from harness.gateway.http1 import Conversation, MalformedError
+from harness.gateway.http1 import Conversation, Head, MalformedError
 from harness.gateway.leaks import Guard
 from harness.gateway.websocket import Line, Tally, pump
 
@@ -103,7 +103,7 @@ class _Account:
             self.core.noticed(self.core.broken)
 
 
-async def handle(core: Core, talk: Conversation, address: url.Address, event: h11.Request) -> bool:
+async def handle(core: Core, talk: Conversation, address: url.Address, head: Head) -> bool:
     """Take one request whose head was read, and say whether the connection can be used again.
 
     Raises:
@@ -111,35 +111,34 @@ async def handle(core: Core, talk: Conversation, address: url.Address, event: h1
         OSError: if the browser is gone.
     """
     started = core.clock()
-    opening = _opening(talk, address, event)
-    fields = dict(event.headers)
-    size = int(fields.get(b"content-length", b"0"))
-    request = core.guard.head(
-        heads.build(
-            core.ids(), event.method, address, event.headers, websocket=opening is not None, size=size
-        )
+    opening = _opening(talk, address, head)
+    size = int(head.fields.get(b"content-length", b"0"))
+    bare = not size and b"transfer-encoding" not in head.fields
+    request = heads.build(
+        core.ids(), head.method, address, head.headers, websocket=opening is not None, size=size, bare=bare
     )
-    early = _preview(core, request)
-    if early:
-        empty = size == 0 and b"transfer-encoding" not in fields
-        if empty:
-            await anext(talk.body(), None)
-        return await _refuse(talk, request, early, read=empty)
+    request = core.guard.head(request)
     with Spool(core.body_limit) as body:
-        try:
-            async with contextlib.aclosing(talk.body()) as chunks:
-                async for chunk in chunks:
-                    body.write(chunk)
-        except BodyTooLargeError as error:
-            return await _refuse(talk, request, Refusal(rule="body limit", reason=str(error)), read=False)
-        whole = request.model_copy(update={"body_sha256": body.sha256, "body_size": body.size})
+        if bare:
+            talk.no_body()
+        else:
+            early = _preview(core, request)
+            if early:
+                return await _refuse(talk, request, early, read=False)
+            try:
+                async with contextlib.aclosing(talk.body()) as chunks:
+                    async for chunk in chunks:
+                        body.write(chunk)
+            except BodyTooLargeError as error:
+                return await _refuse(talk, request, Refusal(rule="body limit", reason=str(error)), read=False)
+            request = request.model_copy(update={"body_sha256": body.sha256, "body_size": body.size})
         with talk.stream.watched():
-            whole = await core.guard.whole(whole, body)
-            ticket = await _admit(core, whole, started)
+            request = await core.guard.whole(request, body)
+            ticket = await _admit(core, request, started)
             if isinstance(ticket, Refusal):
-                return await _refuse(talk, whole, ticket)
-            account = _Account(core, whole.id, started)
-            return await _carry(talk, _Job(address, whole, ticket), opening or body, account)
+                return await _refuse(talk, request, ticket)
+            account = _Account(core, request.id, started)
+            return await _carry(talk, _Job(address, request, ticket), opening or body, account)
 
 
 async def _carry(talk: Conversation, job: _Job, what: WSConnection | Spool, account: _Account) -> bool:
@@ -160,14 +159,14 @@ async def _carry(talk: Conversation, job: _Job, what: WSConnection | Spool, acco
         account.close()
 
 
-def _opening(talk: Conversation, address: url.Address, event: h11.Request) -> WSConnection | None:
+def _opening(talk: Conversation, address: url.Address, head: Head) -> WSConnection | None:
     if address.scheme not in {"ws", "wss"}:
         return None
     if talk.unread:
         raise MalformedError("there are bytes after the WebSocket's handshake")
     opening = WSConnection(ConnectionType.SERVER)
     try:
-        opening.initiate_upgrade_connection(list(event.headers), event.target)
+        opening.initiate_upgrade_connection(list(head.headers), head.target)
     except (RemoteProtocolError, LocalProtocolError, UnicodeError) as error:
         raise MalformedError(f"not a WebSocket handshake: {error}") from None
     return opening
@@ -183,6 +182,8 @@ def _preview(core: Core, request: Request) -> Refusal | None:
 
 
 async def _admit(core: Core, request: Request, started: float) -> Cleared | Refusal:
+    if core.broken:
+        return Refusal(rule=_BROKEN, reason=core.broken)
     try:
         answer: object = await core.keeper.admit(request)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in judging is a refusal
@@ -250,7 +251,7 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
     except Exception as error:  # noqa: BLE001 - an upstream runs code that is not ours, such as an app
         account.error = f"the answer broke off: {_said(error)}"
     # Hanging up without the end is the only way to say that the body is not whole.
-    talk.stream.abort()
+    talk.abort()
     return False
 
 

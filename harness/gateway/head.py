@@ -46,8 +46,8 @@ def forwardable(headers: Iterable[tuple[bytes, bytes]], keep: frozenset[bytes] =
     named = {
         token.strip().lower() for name, value in found if name == b"connection" for token in value.split(b",")
     }
-    drop = (_OURS - keep) | (named - keep)
-    return tuple((name, value) for name, value in found if name not in drop)
+    drop = (_OURS | named) - keep if named or keep else _OURS
+    return tuple([(name, value) for name, value in found if name not in drop])
 
 
 def answer_headers(headers: Headers, status: int) -> Headers:
@@ -64,10 +64,20 @@ def build(
     *,
     websocket: bool = False,
     size: int = 0,
+    bare: bool = False,
 ) -> Request:
     """Put a head into the words that are judged.
 
     `host` and `content-length` are not among its headers: they are written from the URL and the body.
+
+    Args:
+        ident: names the request within the run.
+        method: as it was sent.
+        address: where it goes.
+        headers: in order.
+        websocket: whether it opens a WebSocket.
+        size: the length it declares.
+        bare: whether no body follows, so that the head is the whole request.
     """
     kept = tuple((name.decode(), value.decode("latin-1")) for name, value in forwardable(headers))
     values = dict(kept)
@@ -76,6 +86,7 @@ def build(
         method=method.decode().upper(),
         url=address.href,
         headers=kept,
+        body_sha256=EMPTY_SHA256 if bare else None,
         body_size=size,
         resource="websocket" if websocket else _resource(values),
         initiator=_initiator(values),

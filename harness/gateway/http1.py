@@ -6,9 +6,11 @@ can read it in another way.
 """
 
 import asyncio
+import contextlib
 import re
-from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from itertools import pairwise
+from typing import NamedTuple
 
 import h11
 
@@ -18,7 +20,9 @@ from harness.gateway.wire import Stream
 IDLE = 600.0
 """Seconds without a byte before a connection is given up."""
 _HEAD_SECONDS = 60.0
+_HOLD_SECONDS = 0.002
 _MAX_HEAD = 65_536
+_TRAILING = "there are bytes after the request: one at a time"
 _LINE = re.compile(
     rb"(?P<method>[-!#$%&'*+.^_`|~0-9A-Za-z]+) (?P<target>[\x21-\x7e]+) (?P<version>HTTP/[0-9.]+)"
 )
@@ -41,8 +45,18 @@ class MalformedError(Exception):
         self.status = status
 
 
-def check(head: bytes) -> None:
-    """Refuse a request's head that could be read in two ways.
+class Head(NamedTuple):
+    """What stands in a request's head."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    fields: Mapping[bytes, bytes]
+    """The headers by name; the last, where a name comes twice."""
+
+
+def read_head(head: bytes) -> Head:
+    """Read a request's head; what could be read in two ways is refused.
 
     Args:
         head: everything up to and with the empty line.
@@ -56,12 +70,18 @@ def check(head: bytes) -> None:
         raise MalformedError("the request line is not: METHOD target HTTP/1.1")
     if line["version"] != b"HTTP/1.1":
         raise MalformedError("only HTTP/1.1 is spoken here", 505)
-    fields = [_field(line) for line in lines]
-    counts = Counter(name for name, _ in fields)
-    twice = sorted(name.decode() for name in _SINGLE if counts[name] > 1)
-    if twice:
-        raise MalformedError(f"the header {twice[0]!r} comes twice")
+    fields = tuple([_field(line) for line in lines])
     values = dict(fields)
+    if len(values) < len(fields):
+        names = sorted(name for name, _ in fields)
+        twice = [one for one, other in pairwise(names) if one == other and one in _SINGLE]
+        if twice:
+            raise MalformedError(f"the header {twice[0].decode()!r} comes twice")
+    _check_framing(values)
+    return Head(line["method"], line["target"], fields, values)
+
+
+def _check_framing(values: Mapping[bytes, bytes]) -> None:
     if b"host" not in values:
         raise MalformedError("there is no Host header")
     if b"content-length" in values and b"transfer-encoding" in values:
@@ -82,7 +102,8 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
     field = _FIELD.fullmatch(line)
     if not field:
         raise MalformedError("a header is not: name: value")
-    return field["name"].lower(), field["value"].rstrip(b" \t")
+    name, value = field.groups()
+    return name.lower(), value.rstrip(b" \t")
 
 
 class Conversation:
@@ -97,8 +118,10 @@ class Conversation:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
         self._rest = b""
         self._answering = False
+        self._held = b""
+        self._letting_go: asyncio.TimerHandle | None = None
 
-    async def request(self) -> h11.Request | None:
+    async def request(self) -> Head | None:
         """Wait for the next request's head; nothing if the browser has no more.
 
         Raises:
@@ -117,11 +140,10 @@ class Conversation:
         if not -1 < end <= _MAX_HEAD:
             raise MalformedError(f"the head has more than {_MAX_HEAD} bytes", 431)
         head, self._rest = buffer[: end + 4], buffer[end + 4 :]
-        check(head)
-        event = self._event(head)
-        if not isinstance(event, h11.Request):
+        found = read_head(head)
+        if not isinstance(self._event(head), h11.Request):
             raise MalformedError("the request's head cannot be parsed")
-        return event
+        return found
 
     async def _rest_of_head(self, buffer: bytes) -> tuple[bytes, int]:
         async with asyncio.timeout(_HEAD_SECONDS):
@@ -158,7 +180,16 @@ class Conversation:
                 raise ConnectionResetError("the browser hung up within the request's body")
             event = self._event(more)
         if self._http.trailing_data[0]:
-            raise MalformedError("there are bytes after the request: one at a time")
+            raise MalformedError(_TRAILING)
+
+    def no_body(self) -> None:
+        """Take note that the request, whose head promised no body, has none; raises as `body` does."""
+        event = self._event(self._rest)
+        self._rest = b""
+        if not isinstance(event, h11.EndOfMessage):
+            raise MalformedError("the body cannot be parsed")
+        if self._http.trailing_data[0]:
+            raise MalformedError(_TRAILING)
 
     @property
     def unread(self) -> bool:
@@ -166,7 +197,9 @@ class Conversation:
         return bool(self._rest)
 
     async def head(self, status: int, reason: bytes, headers: Headers) -> None:
-        """Begin the answer. Without a length it is chunked.
+        """Begin the answer: its head leaves with the first bytes of its body, or alone if they are late.
+
+        Without a length it is chunked.
 
         Raises:
             h11.LocalProtocolError: if that cannot stand in an answer; nothing was sent.
@@ -176,25 +209,44 @@ class Conversation:
             headers = (*headers, (b"connection", b"close"))
         data = self._http.send(h11.Response(status_code=status, headers=list(headers), reason=reason))
         self._answering = True
-        await self.stream.write(data or b"")
+        self._held = data or b""
+        self._letting_go = asyncio.get_running_loop().call_later(_HOLD_SECONDS, self._let_go)
 
     async def data(self, chunk: bytes) -> None:
         """Go on with the answer; raises as `head` does."""
         if chunk:
-            await self.stream.write(self._http.send(h11.Data(data=chunk)) or b"")
+            await self.stream.write(self._taken() + (self._http.send(h11.Data(data=chunk)) or b""))
 
     async def end(self) -> bool:
         """End the answer, and say whether the connection can be used again; raises as `head` does."""
-        await self.stream.write(self._http.send(h11.EndOfMessage()) or b"")
+        await self.stream.write(self._taken() + (self._http.send(h11.EndOfMessage()) or b""))
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
             return True
         return False
 
+    def abort(self) -> None:
+        """Hang up in the middle of the answer, so that nobody takes what was sent for the whole."""
+        self._let_go()
+        self.stream.abort()
+
+    def _taken(self) -> bytes:
+        held, self._held = self._held, b""
+        if self._letting_go:
+            self._letting_go.cancel()
+            self._letting_go = None
+        return held
+
+    def _let_go(self) -> None:
+        # If the browser is gone, whoever writes next is told.
+        with contextlib.suppress(ConnectionError):
+            if held := self._taken():
+                self.stream.put(held)
+
     async def reject(self, error: MalformedError) -> None:
         """Answer what is no request, if no answer has begun, and hang up."""
         if self._answering:
-            self.stream.abort()
+            self.abort()
             return
         text = f"The gateway refuses this: {error}.\n".encode()
         head = (

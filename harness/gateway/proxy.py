@@ -14,13 +14,11 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import h11
-
 from harness.errors import SandboxError
 from harness.gateway import url
 from harness.gateway.base import Keeper, Upstream
 from harness.gateway.exchange import Core, handle
-from harness.gateway.http1 import Conversation, MalformedError
+from harness.gateway.http1 import Conversation, Head, MalformedError
 from harness.gateway.leaks import Guard
 from harness.gateway.tls import CertificateAuthority
 from harness.gateway.wire import Stream, TlsStream, Wire
@@ -131,11 +129,11 @@ class ProxyGateway:
     async def _serve(self, core: Core, wire: Wire) -> None:
         talk = Conversation(wire)
         try:
-            while (event := await talk.request()) is not None:
-                if event.method == b"CONNECT":
-                    await self._tunnel(core, talk, wire, event)
+            while (head := await talk.request()) is not None:
+                if head.method == b"CONNECT":
+                    await self._tunnel(core, talk, wire, head)
                     break
-                if not await handle(core, talk, _absolute(event), event):
+                if not await handle(core, talk, _absolute(head), head):
                     await talk.stream.hang_up()
                     break
         except MalformedError as error:
@@ -148,19 +146,15 @@ class ProxyGateway:
         finally:
             wire.close()
 
-    async def _tunnel(self, core: Core, talk: Conversation, wire: Wire, event: h11.Request) -> None:
+    async def _tunnel(self, core: Core, talk: Conversation, wire: Wire, head: Head) -> None:
         try:
-            host, port = url.authority(event.target.decode("latin-1"))
+            host, port = url.authority(head.target.decode("latin-1"))
         except url.UrlError as error:
             raise MalformedError(str(error)) from None
-        stated = dict(event.headers)[b"host"].decode("latin-1").lower()
+        stated = head.fields[b"host"].decode("latin-1").lower()
         if stated not in {f"{host}:{port}", host}:
             raise MalformedError("CONNECT and Host name two places")
-        if (
-            talk.unread
-            or b"content-length" in dict(event.headers)
-            or b"transfer-encoding" in dict(event.headers)
-        ):
+        if talk.unread or b"content-length" in head.fields or b"transfer-encoding" in head.fields:
             raise MalformedError("there are bytes after CONNECT before it was answered")
         await wire.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         async with asyncio.timeout(_HANDSHAKE_SECONDS):
@@ -179,8 +173,8 @@ class ProxyGateway:
     async def _inside(self, core: Core, stream: Stream, scheme: str, host: str, port: int) -> None:
         talk = Conversation(stream)
         try:
-            while (event := await talk.request()) is not None:
-                if not await handle(core, talk, _origin(event, scheme, host, port), event):
+            while (head := await talk.request()) is not None:
+                if not await handle(core, talk, _origin(head, scheme, host, port), head):
                     await talk.stream.hang_up()
                     return
         except MalformedError as error:
@@ -189,30 +183,28 @@ class ProxyGateway:
         stream.close()
 
 
-def _absolute(event: h11.Request) -> url.Address:
-    headers = dict(event.headers)
-    if not event.target.startswith(b"http://"):
+def _absolute(head: Head) -> url.Address:
+    if not head.target.startswith(b"http://"):
         raise MalformedError("a request to the proxy itself needs an absolute http URL")
-    if b"upgrade" in headers:
+    if b"upgrade" in head.fields:
         raise MalformedError("a WebSocket goes through CONNECT")
-    address = _parsed(event.target.decode())
-    return _named(address, headers, event.method)
+    address = _parsed(head.target.decode())
+    return _named(address, head)
 
 
-def _origin(event: h11.Request, scheme: str, host: str, port: int) -> url.Address:
-    headers = dict(event.headers)
-    if not event.target.startswith(b"/"):
+def _origin(head: Head, scheme: str, host: str, port: int) -> url.Address:
+    if not head.target.startswith(b"/"):
         raise MalformedError("a request inside a tunnel names a path")
-    upgrades = b"upgrade" in headers
+    upgrades = b"upgrade" in head.fields
     if upgrades:
-        tokens = {token.strip().lower() for token in headers.get(b"connection", b"").split(b",")}
-        if event.method != b"GET" or b"upgrade" not in tokens:
+        tokens = {token.strip().lower() for token in head.fields.get(b"connection", b"").split(b",")}
+        if head.method != b"GET" or b"upgrade" not in tokens:
             raise MalformedError("not a WebSocket handshake")
         scheme = {"https": "wss", "http": "ws"}[scheme]
     elif scheme == "http":
         raise MalformedError("a plain http request names an absolute URL, not a tunnel")
-    address = _parsed(f"{scheme}://{host}:{port}{event.target.decode()}")
-    return _named(address, headers, event.method)
+    address = _parsed(f"{scheme}://{host}:{port}{head.target.decode()}")
+    return _named(address, head)
 
 
 def _parsed(text: str) -> url.Address:
@@ -222,10 +214,10 @@ def _parsed(text: str) -> url.Address:
         raise MalformedError(str(error)) from None
 
 
-def _named(address: url.Address, headers: dict[bytes, bytes], method: bytes) -> url.Address:
-    if method in {b"CONNECT", b"TRACE"}:
-        raise MalformedError(f"the method {method.decode()} is not forwarded")
-    if not address.says(headers[b"host"].decode("latin-1")):
+def _named(address: url.Address, head: Head) -> url.Address:
+    if head.method in {b"CONNECT", b"TRACE"}:
+        raise MalformedError(f"the method {head.method.decode()} is not forwarded")
+    if not address.says(head.fields[b"host"].decode("latin-1")):
         raise MalformedError("the URL and Host name two places")
     return address
 

@@ -33,6 +33,10 @@ class Stream(Protocol):
         """Write, and wait while the other side is slow. Raises `ConnectionError` if it is gone."""
         ...
 
+    def put(self, data: bytes) -> None:
+        """Write without waiting. Raises `ConnectionError` if the other side is gone."""
+        ...
+
     def watched(self) -> contextlib.AbstractContextManager[None]:
         """While inside, the running task is cancelled when the other side hangs up."""
         ...
@@ -79,8 +83,6 @@ class Wire(asyncio.Protocol):
         self._ended = asyncio.Event()
         self._watcher: asyncio.Task[object] | None = None
         self._listener: Callable[[], None] | None = None
-        self._pending: list[bytes] = []
-        self._size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of asyncio's protocol."""
@@ -161,23 +163,10 @@ class Wire(asyncio.Protocol):
                 raise ConnectionResetError("the other side hung up")
 
     def put(self, data: bytes) -> None:
-        """Write without waiting. What is written in one turn of the loop leaves in one piece."""
+        """Write without waiting."""
         if self._lost or not self._transport or self._transport.is_closing():
             raise ConnectionResetError("the other side hung up")
-        if not data:
-            return
-        if not self._pending:
-            asyncio.get_running_loop().call_soon(self._send)
-        self._pending.append(data)
-        self._size += len(data)
-        if self._size >= _READ:
-            self._send()
-
-    def _send(self) -> None:
-        if self._pending and self._transport and not self._transport.is_closing():
-            self._transport.write(b"".join(self._pending))
-        self._pending.clear()
-        self._size = 0
+        self._transport.write(data)
 
     @contextlib.contextmanager
     def watched(self, listener: Callable[[], None] | None = None) -> Iterator[None]:
@@ -203,7 +192,6 @@ class Wire(asyncio.Protocol):
         swallowed = 0
         with contextlib.suppress(OSError):
             if self._transport and not self._transport.is_closing():
-                self._send()
                 self._transport.write_eof()
             async with asyncio.timeout(_LINGER_SECONDS):
                 while not self._gone and swallowed < _LINGER_BYTES:
@@ -213,13 +201,11 @@ class Wire(asyncio.Protocol):
     def close(self) -> None:
         """Send what is buffered, then hang up."""
         if self._transport:
-            self._send()
             self._transport.close()
 
     def abort(self) -> None:
         """Hang up at once."""
         if self._transport:
-            self._send()
             self._transport.abort()
 
     async def ended(self, seconds: float = 0.0) -> None:
@@ -323,13 +309,20 @@ class TlsStream:
 
     async def write(self, data: bytes) -> None:
         """Write, and wait while the other side is slow."""
-        if not data:
-            return
+        self._encrypt(data)
+        await self._flush()
+
+    def put(self, data: bytes) -> None:
+        """Write without waiting."""
+        self._encrypt(data)
+        self._wire.put(self._out.read())
+
+    def _encrypt(self, data: bytes) -> None:
         try:
-            self._tls.write(data)
+            if data:
+                self._tls.write(data)
         except ssl.SSLError as error:
             raise ConnectionResetError(f"TLS broke: {error.reason}") from None
-        await self._flush()
 
     def watched(self) -> contextlib.AbstractContextManager[None]:
         """While inside, the running task is cancelled when the other side hangs up, or says so in TLS."""

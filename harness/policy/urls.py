@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -42,6 +43,7 @@ class Address(NamedTuple):
         return text if len(text) <= 100 else text[:97] + "…"
 
 
+@lru_cache(maxsize=256)
 def parse(url: str) -> Address | None:
     """Parse an absolute URL; nothing if Chromium would not load it, or it is longer than it loads."""
     if len(url) > LONGEST_URL:

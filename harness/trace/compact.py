@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple, get_origin
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from harness.clearance import Effect, digest
+from harness.clearance import Effect, Request, digest
 from harness.trace.redact import Redactor, header
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
@@ -52,6 +52,8 @@ def plain(event: BaseModel, redactor: Redactor | None = None) -> Fields:
 
 
 def _plain(value: object, redactor: Redactor | None) -> JsonValue:
+    if type(value) is str:
+        return value if redactor is None else redactor.text(value)
     match value:
         case BaseModel():
             return _fields(value, redactor)
@@ -84,10 +86,10 @@ def _fields(model: BaseModel, redactor: Redactor | None) -> Fields:
         spec = specs[name]
         if name not in _ALWAYS and type(value) is type(spec.default) and value == spec.default:
             continue
-        found[spec.name] = _plain(value, redactor if spec.free else None)
-    headers = found.get("headers")
-    if found.get("kind") == "request" and isinstance(headers, list):
-        found["headers"] = [_kept(pair) for pair in headers]
+        if isinstance(model, Request) and name == "headers":
+            found["headers"] = _kept(model.headers, redactor)
+        else:
+            found[spec.name] = _plain(value, redactor if spec.free else None)
     return found
 
 
@@ -107,12 +109,18 @@ def _word(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _kept(pair: JsonValue) -> JsonValue:
-    match pair:
-        case [str(name), str(value)]:
-            return [name, header(name, value)]
-        case _:
-            return pair
+def _kept(headers: tuple[tuple[str, str], ...], redactor: Redactor | None) -> JsonValue:
+    if redactor is None:
+        return [[name, header(name, value)] for name, value in headers]
+    return [[redactor.text(name), header(name, redactor.text(value))] for name, value in headers]
+
+
+def _pair(value: JsonValue) -> tuple[str, str] | None:
+    if isinstance(value, list) and len(value) == 2:
+        name, text = value
+        if isinstance(name, str) and isinstance(text, str):
+            return name, text
+    return None
 
 
 class Memory:
@@ -136,34 +144,34 @@ class Memory:
             case {"kind": "judged", "effect": dict(effect), "verdict": dict(verdict)}:
                 self._judged = (seq, effect, verdict)
             case {"kind": "requested", "request": {"headers": list(headers)}}:
-                for pair in headers:
-                    match pair:
-                        case [str(name), str(value)] if len(self._headers) < _HEADERS:
-                            if self._numbers.setdefault((name, value), len(self._headers)) == len(
-                                self._headers
-                            ):
-                                self._headers.append((name, value))
-                        case _:
-                            pass
+                for pair in map(_pair, headers):
+                    if pair is not None and pair not in self._numbers and len(self._headers) < _HEADERS:
+                        self._numbers[pair] = len(self._headers)
+                        self._headers.append(pair)
 
-    def shrink(self, fields: Mapping[str, JsonValue]) -> Fields:
-        """Leave out of an event's fields what a reader can put back."""
+    def shrink(self, fields: Mapping[str, JsonValue], known: str | None = None) -> Fields:
+        """Leave out of an event's fields what a reader can put back.
+
+        Args:
+            fields: the event's, as `plain` gives them.
+            known: the digest of their effect, where the caller has it already.
+        """
         short = dict(fields)
         if isinstance(effect := fields.get("effect"), dict):
             short["effect"] = self._short_effect(effect)
         if isinstance(request := fields.get("request"), dict):
             short["request"] = self._short_effect(request)
         if isinstance(verdict := fields.get("verdict"), dict):
-            short["verdict"] = self._short_verdict(verdict, effect or fields.get("request"))
+            short["verdict"] = self._short_verdict(verdict, known or _digest(effect or fields.get("request")))
         if isinstance(target := fields.get("target"), dict):
             short["target"] = self._short_target(target)
         if isinstance(tabs := fields.get("tabs"), list):
             short["tabs"] = [_short_tab(tab, fields) for tab in tabs]
         if self._judged is not None:
             seq, effect, verdict = self._judged
-            known = _said(str(fields.get("kind")), effect, verdict)
-            if known and all(fields.get(name) == value for name, value in known.items()):
-                short = {name: value for name, value in short.items() if name not in known} | {"of": seq}
+            said = _said(str(fields.get("kind")), effect, verdict)
+            if said and all(fields.get(name) == value for name, value in said.items()):
+                short = {name: value for name, value in short.items() if name not in said} | {"of": seq}
         return short
 
     def grow(self, fields: Mapping[str, JsonValue]) -> Fields:
@@ -194,7 +202,7 @@ class Memory:
         return whole
 
     def _short_verdict(self, verdict: Fields, effect: JsonValue) -> Fields:
-        known: Fields = {"policy": self._policy, "effect": _digest(effect)}
+        known: Fields = {"policy": self._policy, "effect": effect}
         return {name: one for name, one in verdict.items() if name not in known or known[name] != one}
 
     def _short_effect(self, effect: Fields) -> Fields:
@@ -212,7 +220,7 @@ class Memory:
         if isinstance(target := effect.get("target"), dict):
             whole["target"] = self._whole_target(target)
         if isinstance(headers := effect.get("headers"), list):
-            whole["headers"] = [self._pair(one) for one in headers]
+            whole["headers"] = [self._header(one) for one in headers]
         if effect.get("body_sha256") == 0:
             whole["body_sha256"] = _NO_BYTES
         return whole
@@ -229,14 +237,11 @@ class Memory:
         kept: Fields = {} if self._url is None else {"url": self._url}
         return _without_empty({**kept, "text": target.get("name", ""), **target}, "url", "text")
 
-    def _number(self, pair: JsonValue) -> JsonValue:
-        match pair:
-            case [str(name), str(value)] if (name, value) in self._numbers:
-                return self._numbers[name, value]
-            case _:
-                return pair
+    def _number(self, one: JsonValue) -> JsonValue:
+        pair = _pair(one)
+        return one if pair is None else self._numbers.get(pair, one)
 
-    def _pair(self, one: JsonValue) -> JsonValue:
+    def _header(self, one: JsonValue) -> JsonValue:
         if isinstance(one, bool) or not isinstance(one, int):
             return one
         if not 0 <= one < len(self._headers):

@@ -40,6 +40,7 @@ START = "0" * 64
 LONGEST = 16 * 1024 * 1024
 """Bytes a line may have, so that a hostile file cannot fill the memory."""
 
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _LABEL = b',"hash":"'
 _TAIL = len(_LABEL) + 64 + 2
 
@@ -74,7 +75,7 @@ def seal(seq: int, time: str, fields: Mapping[str, JsonValue], prev: str) -> tup
         ValueError: if a value has no JSON form.
     """
     whole = {"seq": seq, "time": time, **fields, "prev": short(prev)}
-    body = json.dumps(whole, separators=(",", ":"), allow_nan=False).encode("ascii")
+    body = _JSON.encode(whole).encode("ascii")
     digest = hashlib.sha256(prev.encode("ascii") + body).hexdigest()
     return body[:-1] + _LABEL + digest.encode("ascii") + b'"}\n', digest
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Self
 
+from harness.clearance import digest
 from harness.errors import TraceError
 from harness.trace.blobs import FOLDER, BlobStore
 from harness.trace.compact import Memory, plain
-from harness.trace.events import Event
+from harness.trace.events import Event, Requested
 from harness.trace.lines import FILE, LONGEST, START, seal, stamp
-from harness.trace.redact import Redactor
+from harness.trace.redact import Redactor, credential
 
 
 class _End(NamedTuple):
@@ -35,7 +36,7 @@ class TraceWriter:
         self._file = folder / FILE
         self._descriptor = descriptor
         self._now = now
-        self._redactor = redactor
+        self._redactor = redactor if redactor and redactor.active else None
         self._blobs = BlobStore(folder / FOLDER)
         self._memory = Memory()
         self._end = _End(0, START, 0)
@@ -87,7 +88,8 @@ class TraceWriter:
         end = self._end
         try:
             fields = plain(event, self._redactor)
-            line, head = seal(end.seq, stamp(self._now()), self._memory.shrink(fields), end.head)
+            short = self._memory.shrink(fields, self._digest(event))
+            line, head = seal(end.seq, stamp(self._now()), short, end.head)
         except (ValueError, RecursionError) as error:
             raise TraceError(f"{self._file}: a {event.kind} event cannot be written: {error}") from error
         if len(line) > LONGEST:
@@ -143,6 +145,14 @@ class TraceWriter:
             raise TraceError(f"{self._file}: nothing more is written, because {self._broken}")
         if self._descriptor < 0:
             raise TraceError(f"{self._file}: nothing more is written, because the trace was closed")
+
+    def _digest(self, event: Event) -> str | None:
+        # Whatever was redacted has another digest, which the reader will find.
+        if not isinstance(event, Requested) or self._redactor:
+            return None
+        if any(credential(name) for name, _ in event.request.headers):
+            return None
+        return digest(event.request)
 
     def _append(self, line: bytes) -> None:
         if self._file.stat().st_ino != os.fstat(self._descriptor).st_ino:

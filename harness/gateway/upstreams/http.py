@@ -1,14 +1,15 @@
 """HTTP/1.1 as a client: what the internet and a fixed server have in common."""
 
-import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextvars import ContextVar
-from typing import Any
+from asyncio import get_running_loop
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import NamedTuple
 
-import httpcore
+import h11
 
 from harness.gateway.base import Answer, Body, Headers, UpstreamError
+from harness.gateway.upstreams.link import Link
 from harness.gateway.upstreams.ticket import Order
 from harness.gateway.wire import TlsStream, Wire
 
@@ -18,12 +19,24 @@ Dial = Callable[[str, int, float], Awaitable[Wire]]
 CONNECT_SECONDS = 30.0
 IDLE_SECONDS = 300.0
 """Seconds without a byte from the other side before it is given up."""
+KEPT = 64
+KEPT_SECONDS = 30.0
 _REPEATABLE = frozenset({b"GET", b"HEAD"})
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
 
 
-_dialled: ContextVar[bool] = ContextVar("dialled", default=False)
-"""Whether the request in hand had to open a connection."""
+class _Place(NamedTuple):
+    """Where a connection leads. One is never used for another place, nor in the clear for TLS."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class _Kept(NamedTuple):
+    place: _Place
+    link: Link
+    since: float
 
 
 class HttpClient:
@@ -36,14 +49,11 @@ class HttpClient:
     """
 
     def __init__(self, dial: Dial, trust: ssl.SSLContext, idle: float = IDLE_SECONDS) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trust,
-            max_connections=256,
-            max_keepalive_connections=64,
-            keepalive_expiry=30.0,
-            network_backend=_Backend(dial),
-        )
-        self._timeouts = {"connect": CONNECT_SECONDS, "read": idle, "write": idle, "pool": idle}
+        self._dial = dial
+        self._trust = trust
+        self._idle = idle
+        self._kept: deque[_Kept] = deque()
+        self._closed = False
 
     async def send(self, order: Order, host: bytes, headers: Headers, body: Body) -> Answer:
         """Send a request and give the answer's head.
@@ -62,133 +72,96 @@ class HttpClient:
         sent: list[tuple[bytes, bytes]] = [(b"Host", host), *headers]
         if body.size or order.method in _WITH_BODY:
             sent.append((b"Content-Length", str(body.size).encode()))
+        try:
+            request = h11.Request(method=order.method, target=order.address.target.encode(), headers=sent)
+        except h11.LocalProtocolError as error:
+            raise _failed(order, "cannot be asked this", error) from None
+        place = _Place(order.address.scheme, order.address.host, order.address.port)
         while True:
-            _dialled.set(False)
-            request = httpcore.Request(
-                order.method,
-                httpcore.URL(
-                    scheme=order.address.scheme.encode(),
-                    host=order.address.host.encode(),
-                    port=order.address.port,
-                    target=order.address.target.encode(),
-                ),
-                headers=sent,
-                content=body.chunks() if body.size else b"",
-                extensions={"timeout": self._timeouts},
-            )
+            kept = await self._take(place)
+            link = kept or await self._opened(place, order)
             try:
-                response = await self._pool.handle_async_request(request)
-            except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-                if not _dialled.get() and not body.size and order.method in _REPEATABLE:
+                response = await link.ask(request, body)
+            except (OSError, h11.RemoteProtocolError) as error:
+                await link.abort()
+                if kept and not link.heard and not body.size and order.method in _REPEATABLE:
                     continue
-                raise _failed(order, error) from None
-            except (httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
-                raise _failed(order, error) from None
-            reason = response.extensions.get("reason_phrase", b"")
-            names = tuple((name.lower(), value) for name, value in response.headers)
-            content = _body(order, response)
+                raise _broken(order, error) from None
+            except BaseException:
+                await link.abort()
+                raise
+            content = self._body(order, place, link)
             await anext(content)
-            return Answer(response.status, bytes(reason), names, content)
+            names = tuple([(name.lower(), value) for name, value in response.headers.raw_items()])
+            return Answer(response.status_code, bytes(response.reason), names, content)
 
     async def close(self) -> None:
-        """Let go of every connection."""
-        await self._pool.aclose()
+        """Let go of every connection that is not in use, and keep none from here on."""
+        self._closed = True
+        while self._kept:
+            await self._kept.popleft().link.close()
 
-
-async def _body(order: Order, response: httpcore.Response) -> AsyncGenerator[bytes]:
-    try:
-        # Taken by `send`: a generator that was begun lets go of the connection even if nobody reads on.
-        yield b""
-        async for chunk in response.aiter_stream():
-            yield chunk
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-        raise _failed(order, error) from None
-    finally:
-        await response.aclose()
-
-
-def _failed(order: Order, error: Exception) -> UpstreamError:
-    if error.args and isinstance(error.args[0], UpstreamError):
-        return error.args[0]
-    what = {
-        httpcore.ConnectError: "cannot be reached",
-        httpcore.ConnectTimeout: "does not answer the connection",
-        httpcore.ReadTimeout: "sends nothing any more",
-        httpcore.WriteTimeout: "takes nothing any more",
-        httpcore.RemoteProtocolError: "does not speak HTTP, or broke off",
-        httpcore.ReadError: "broke off",
-        httpcore.WriteError: "broke off",
-    }.get(type(error), "failed")
-    return UpstreamError(f"{order.address.authority} {what}: {str(error) or type(error).__name__}")
-
-
-class _Backend(httpcore.AsyncNetworkBackend):
-    def __init__(self, dial: Dial) -> None:
-        self._dial = dial
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,  # noqa: ARG002 - httpcore's signature
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        _dialled.set(True)
+    async def _body(self, order: Order, place: _Place, link: Link) -> AsyncGenerator[bytes]:
         try:
-            return _Stream(await self._dial(host, port, timeout or CONNECT_SECONDS))
+            # Taken by `send`: a generator that was begun lets go of the connection even if nobody reads on.
+            yield b""
+            async for chunk in link.body():
+                yield chunk
+        except (OSError, h11.RemoteProtocolError) as error:
+            raise _broken(order, error) from None
+        finally:
+            await self._put(place, link)
+
+    async def _put(self, place: _Place, link: Link) -> None:
+        if not link.renew() or self._closed:
+            await link.close()
+            return
+        now = get_running_loop().time()
+        self._kept.append(_Kept(place, link, now))
+        while self._kept and (len(self._kept) > KEPT or self._kept[0].since < now - KEPT_SECONDS):
+            await self._kept.popleft().link.close()
+
+    async def _take(self, place: _Place) -> Link | None:
+        while kept := next((one for one in reversed(self._kept) if one.place == place), None):
+            self._kept.remove(kept)
+            if not kept.link.stale and kept.since >= get_running_loop().time() - KEPT_SECONDS:
+                return kept.link
+            await kept.link.close()
+        return None
+
+    async def _opened(self, place: _Place, order: Order) -> Link:
+        try:
+            wire = await self._dial(place.host, place.port, CONNECT_SECONDS)
         except TimeoutError:
-            raise httpcore.ConnectTimeout("no answer in time") from None
-        except UpstreamError as error:
-            # httpcore drops causes on the way, so the reason itself travels as the argument.
-            raise httpcore.ConnectError(error) from None
+            raise _failed(order, "does not answer the connection", "no answer in time") from None
+        except UpstreamError:
+            raise
         except OSError as error:
-            raise httpcore.ConnectError(error.strerror or str(error)) from None
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: Wire | TlsStream) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
+            raise _failed(order, "cannot be reached", error.strerror or error) from None
+        if place.scheme != "https":
+            return Link(wire, self._idle)
         try:
-            async with asyncio.timeout(timeout):
-                return await self._stream.read()
+            return Link(await secured(wire, self._trust, place.host, CONNECT_SECONDS), self._idle)
         except TimeoutError:
-            raise httpcore.ReadTimeout("no bytes in time") from None
+            raise _failed(order, "does not answer the connection", "no TLS handshake in time") from None
         except OSError as error:
-            raise httpcore.ReadError(str(error)) from None
+            raise _failed(order, "cannot be reached", error) from None
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        try:
-            async with asyncio.timeout(timeout):
-                await self._stream.write(buffer)
-        except TimeoutError:
-            raise httpcore.WriteTimeout("no bytes taken in time") from None
-        except OSError as error:
-            raise httpcore.WriteError(str(error)) from None
 
-    async def aclose(self) -> None:
-        self._stream.close()
-        await self._stream.ended(1.0)
+def _broken(order: Order, error: Exception) -> UpstreamError:
+    match error:
+        case UpstreamError():
+            return error
+        case TimeoutError():
+            return _failed(order, str(error), "no byte in time")
+        case h11.RemoteProtocolError():
+            return _failed(order, "does not speak HTTP, or broke off", error)
+        case _:
+            return _failed(order, "broke off", error)
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
-        if not isinstance(self._stream, Wire):
-            raise httpcore.ConnectError("TLS within TLS is not spoken here")
-        try:
-            return _Stream(await secured(self._stream, ssl_context, server_hostname or "", timeout))
-        except TimeoutError:
-            raise httpcore.ConnectTimeout("no TLS handshake in time") from None
-        except (ssl.SSLError, OSError) as error:
-            raise httpcore.ConnectError(str(error)) from None
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.gone if info == "is_readable" else None
+def _failed(order: Order, what: str, why: object) -> UpstreamError:
+    return UpstreamError(f"{order.address.authority} {what}: {str(why) or type(why).__name__}")
 
 
 async def secured(wire: Wire, trust: ssl.SSLContext, name: str, seconds: float | None) -> TlsStream:

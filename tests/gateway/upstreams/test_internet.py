@@ -265,22 +265,6 @@ async def test_a_server_that_says_nothing_is_given_up(tmp_path: Path) -> None:
         assert b"sends nothing any more" in reply.body
 
 
-async def test_a_kept_connection_that_was_closed_meanwhile_is_replaced() -> None:
-    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(HELLO)
-        await reader.readuntil(b"\r\n\r\n")
-
-    async with serving(once) as server:
-        upstream = internet()
-        for _ in range(3):
-            assert await whole(await upstream.send(ask(f"http://a.test:{server.port}/"), spool())) == b"hello"
-        assert server.connections == 3
-        with pytest.raises(UpstreamError):
-            await upstream.send(ask(f"http://a.test:{server.port}/", method="DELETE"), spool())
-        await upstream.close()
-
-
 async def test_a_body_goes_up_whole_with_its_length() -> None:
     seen: list[bytes] = []
 
@@ -299,15 +283,6 @@ async def test_a_body_goes_up_whole_with_its_length() -> None:
     assert lines[0] == "POST /up?x HTTP/1.1"
     assert set(lines[1:-2]) == {f"Host: a.test:{server.port}", "x-a: 1", "Content-Length: 3000000"}
     assert seen[1] == b"b" * 3_000_000
-
-
-async def test_an_answer_nobody_reads_lets_go_of_its_connection() -> None:
-    async with serving(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")) as server:
-        upstream = internet()
-        answer = await upstream.send(ask(f"http://a.test:{server.port}/"), spool())
-        await answer.body.aclose()  # type: ignore[attr-defined]
-        assert upstream._client._pool.connections == []
-        await upstream.close()
 
 
 async def test_this_machines_resolver_knows_localhost() -> None:
