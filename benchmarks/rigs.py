@@ -106,6 +106,10 @@ class TimedSandbox:
         with self._inside():
             return await self._sandbox.ground(action)
 
+    async def place(self) -> str:
+        with self._inside():
+            return await self._sandbox.place()
+
     async def act(self, cleared: Cleared) -> ActOutcome:
         with self._inside():
             return await self._sandbox.act(cleared)

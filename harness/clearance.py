@@ -10,7 +10,7 @@ another effect. A ticket is spent by the door that honours it, so it cannot be u
 import hashlib
 import weakref
 from datetime import datetime
-from typing import Annotated, Literal, Never, NoReturn, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Never, NoReturn, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -23,8 +23,9 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-def _is_none(value: object) -> bool:
-    return value is None
+def _without_none() -> Any:
+    # What is not there is left out, so that the digests of effects without it stay what they were.
+    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Box(_Part):
@@ -69,10 +70,16 @@ class Target(_Part):
     """The origin of the frame it is in, such as `https://shop.test`; `null` if opaque."""
     url: str = ""
     """The address of the tab."""
-    dialog: str | None = Field(default=None, exclude_if=_is_none)
+    dialog: str | None = _without_none()
     """What the harness has drawn over the page and this belongs to, such as `confirm: 'Sure?'`."""
     box: Box | None = None
     """Where it is."""
+    submitter: "Target | None" = _without_none()
+    """The default button of its form, which Enter here presses."""
+    end: "Target | None" = _without_none()
+    """For a drag: what is under its last point."""
+    behind: "Target | None" = _without_none()
+    """What has the focus behind something that the harness drew, which may leave it the keys."""
     fingerprint: str = ""
     """Hex SHA-256 over the element's identity and all of the above but the box's position."""
 
@@ -120,6 +127,9 @@ class Request(_Part):
     """What asks for it."""
     initiator: str | None = None
     """The origin of the page that asks, where the browser says it."""
+    leaks: tuple[str, ...] = Field(default=(), exclude_if=lambda value: not value)
+    """Names of secrets and canaries that it carries where they may not go; then `url` has no path, and
+    `headers` are left out."""
 
 
 class Plan(_Part):

@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
-from harness.action import Action, Answer, AskUser, GiveUp, Goto, Type
+from harness.action import Action, Answer, GiveUp, Goto, Type
 from harness.checkpoint import Checkpoint
-from harness.clearance import Act, Cleared, Effect, Refusal, Reply
+from harness.clearance import Effect, Refusal, Reply
 from harness.errors import ActionError, HarnessError, ModelError
 from harness.journal import Journal
 from harness.limits import Budget
 from harness.models.base import Model
+from harness.pointer import Pointer
 from harness.result import Ending
 from harness.sandbox.base import Sandbox
 from harness.screen import ActionResult, Observation
@@ -45,6 +46,7 @@ class Loop:
         self._journal = journal
         self._budget = budget
         self._clock = clock
+        self._pointer = Pointer(sandbox, checkpoint, journal, budget, clock)
         self._results: tuple[ActionResult, ...] = ()
         self._notes: list[str] = []
 
@@ -54,7 +56,7 @@ class Loop:
         Raises:
             HarnessError: if the sandbox, the model or the trace fails.
         """
-        start = await self._perform(Goto(url=self._task.start), 0)
+        start = await self._pointer.perform(Goto(url=self._task.start), 0)
         if start.status == "refused":
             return Ending(outcome="stopped", reason=f"the start page was refused: {start.message}")
         if start.status == "failed":
@@ -124,14 +126,16 @@ class Loop:
         return False
 
     async def _actions(self, reply: Reply) -> Ending | None:
-        broken = ""
+        broken, place = "", await self._sandbox.place()
         for index, action in enumerate(reply.actions):
+            if index and not broken and await self._sandbox.place() != place:
+                broken = "not executed: the page changed after the action before it; look at it first"
             if broken:
                 self._results += (self._journal.skipped(index, action, broken),)
                 continue
             if ending := self._over("actions_per_minute", "seconds") or self._ended(action):
                 return ending
-            result = await self._perform(action, index)
+            result = await self._pointer.perform(action, index)
             self._results += (result,)
             if ending := self._over("seconds"):
                 return ending
@@ -151,50 +155,3 @@ class Loop:
                 return Ending(outcome="stopped", reason=f"limit reached: text ({longest} characters)")
             case _:
                 return None
-
-    async def _perform(self, action: Action, index: int) -> ActionResult:
-        await self._checkpoint.idle()
-        started = self._clock()
-        self._budget.act()
-        if isinstance(action, AskUser):
-            return await self._person(action, index)
-        effect = Act(action=action, target=await self._sandbox.ground(action))
-        passed = await self._checkpoint.decide(effect, self._reground)
-        if isinstance(passed, Cleared) and passed.approval is not None:
-            passed = await self._still_there(passed)
-        if isinstance(passed, Refusal):
-            return self._journal.refused(index, action, passed)
-        assert isinstance(passed.effect, Act)  # noqa: S101 - `decide` clears what it was given
-        self._journal.acting(index, passed.effect, passed)
-        cleared, outcome = passed.effect, await self._sandbox.act(passed)
-        result = ActionResult(
-            action=cleared.action,
-            status="done" if outcome.ok else "failed",
-            message=outcome.message,
-            image=outcome.image,
-        )
-        return self._journal.acted(index, result, self._clock() - started)
-
-    async def _reground(self, effect: Effect) -> Effect:
-        if not isinstance(effect, Act):
-            return effect
-        return Act(action=effect.action, target=await self._sandbox.ground(effect.action))
-
-    async def _still_there(self, cleared: Cleared) -> Cleared | Refusal:
-        now, then = await self._reground(cleared.effect), cleared.effect
-        assert isinstance(now, Act) and isinstance(then, Act)  # noqa: S101, PT018 - as in `_perform`
-        marks = [act.target.fingerprint if act.target else None for act in (now, then)]
-        if marks[0] == marks[1]:
-            return cleared
-        return Refusal(rule="stale", reason="the page changed while a person was deciding; look again")
-
-    async def _person(self, action: AskUser, index: int) -> ActionResult:
-        approval = await self._checkpoint.question(action)
-        if approval.decision != "approve":
-            return self._journal.refused(
-                index, action, Refusal(rule="ask_user", reason=approval.note or "nobody answered")
-            )
-        result = ActionResult(
-            action=action, status="done", message=approval.note or "the person gave no answer"
-        )
-        return self._journal.acted(index, result)

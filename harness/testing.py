@@ -82,6 +82,10 @@ class FakeSandbox:
         """Give the target it was made with."""
         return self._target(action) if callable(self._target) else self._target
 
+    async def place(self) -> str:
+        """Name the page by its address."""
+        return self.url
+
     async def act(self, cleared: Cleared) -> ActOutcome:
         """Spend the ticket and remember the action."""
         effect = redeem(cleared)

@@ -174,7 +174,9 @@ def _pointing(action: Click | Move | MouseDown | MouseUp | Drag | Scroll, target
         case MouseUp(button=button):
             return f"release the {button} mouse button on{thing or ' the screen'}{_at(action)}"
         case Drag(path=path):
-            return f"drag{thing} from {path[0].x}, {path[0].y} to {path[-1].x}, {path[-1].y}{held}"
+            end = _thing(target.end) if target else ""
+            onto = f" on{end}" if end else ""
+            return f"drag{thing} from {path[0].x}, {path[0].y} to {path[-1].x}, {path[-1].y}{onto}{held}"
         case Scroll(dx=dx, dy=dy):
             ways = [f"{abs(dy)} px {'down' if dy > 0 else 'up'}"] if dy else []
             ways += [f"{abs(dx)} px {'right' if dx > 0 else 'left'}"] if dx else []

@@ -58,6 +58,7 @@ PARTS = {
     "policy/examples": "policy/test_check",
     "policy/table": "policy/test_engine",
     "result": "test_checks",
+    "sandbox/fill": "integration/test_secrets",
     "sandbox/hosted": "sandbox/test_bubblewrap",
     "sandbox/overlays": "sandbox/test_dialogs",
     "sandbox/tab": "sandbox/test_tabs",

@@ -228,3 +228,33 @@ async def test_the_models_question_is_answered_by_a_person() -> None:
     model = ScriptedModel(ask)
     await Rig(model).run()
     assert model.seen[1].results[0].status == "refused"
+
+
+async def test_the_rest_of_a_batch_is_not_executed_after_a_navigation() -> None:
+    batch = Reply(actions=(Goto(url="https://shop.test/next"), CLICK, Answer(text="sneaked in")))
+    model = ScriptedModel([batch, Answer(text="end")])
+    rig = Rig(model)
+    assert (await rig.run()).answer == "end"
+    results = model.seen[1].results
+    assert [result.status for result in results] == ["done", "not_executed", "not_executed"]
+    assert "the page changed" in results[1].message
+    assert CLICK not in rig.sandbox.acted
+
+
+async def test_an_approval_is_not_for_another_page() -> None:
+    model = ScriptedModel([Wait(seconds=0), Answer(text="end")])
+    sandbox = FakeSandbox()
+
+    def approve(question: Question) -> Approval:
+        sandbox.url = "https://shop.test/elsewhere"
+        return question.approve(by="ada")
+
+    rig = Rig(
+        model,
+        lambda effect: "ask" if isinstance(effect, Act) and effect.action.kind == "wait" else "allow",
+        approver=RecordingApprover(approve),
+        sandbox=sandbox,
+    )
+    await rig.run()
+    assert model.seen[1].results[0].rule == "stale"
+    assert Wait(seconds=0) not in sandbox.acted

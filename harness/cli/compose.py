@@ -1,6 +1,7 @@
 """Puts a run together from names and objects, runs it, and leaves nothing behind."""
 
 import asyncio
+import os
 import secrets
 import time
 import traceback
@@ -16,7 +17,16 @@ from harness.approval.auto import AutoApprover, DenyApprover
 from harness.checkpoint import Checkpoint
 from harness.checks import read_outputs, run_checks, validate_checks
 from harness.clearance import Approver, Verdict, clear, digest
-from harness.cli.names import find_approver, find_hosts, find_model, find_policy, task_file, versions
+from harness.cli.names import (
+    find_approver,
+    find_hosts,
+    find_model,
+    find_policy,
+    find_secrets,
+    guard,
+    task_file,
+    versions,
+)
 from harness.errors import HarnessError, TaskError, TraceError
 from harness.gateway.base import Upstream
 from harness.gateway.fetch import get_json
@@ -34,6 +44,7 @@ from harness.result import EXIT_CODES, CheckResult, Ending, Result
 from harness.sandbox.base import Sandbox, SandboxInfo, SandboxOptions
 from harness.sandbox.choose import choose
 from harness.sandbox.rundir import RunFolder
+from harness.secrets import Vault
 from harness.task import Task
 from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
 from harness.trace.reader import Trace
@@ -42,13 +53,15 @@ from harness.trace.writer import TraceWriter
 
 _log = structlog.get_logger("harness")
 _LONGEST = 20_000
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 class Watched:
     """A recorder that also tells somebody about every event."""
 
-    def __init__(self, writer: TraceWriter, watch: Callable[[Event], None]) -> None:
+    def __init__(self, writer: TraceWriter, watch: Callable[[Event], None], vault: Vault) -> None:
+        self._vault = vault
         self._writer = writer
         self._watch = watch
 
@@ -61,9 +74,14 @@ class Watched:
         """Put one event on disk, then tell."""
         self._writer.write(event, sync=sync)
         try:
-            self._watch(event)
+            self._watch(self._shown(event))
         except Exception as error:  # noqa: BLE001 - whoever watches must not be able to end a run
             _log.warning("the watcher failed", why=f"{type(error).__name__}: {error}")
+
+    def _shown(self, event: Event) -> Event:
+        if not self._vault:
+            return event
+        return _EVENT.validate_python(self._vault.redactor.json(event.model_dump(mode="json", by_alias=True)))
 
     def blob(self, data: bytes) -> str:
         """Keep bytes."""
@@ -107,6 +125,7 @@ class Run:
     ) -> None:
         self.task = (task if isinstance(task, Task) else Task.load(task_file(str(task)))).filled()
         self.policy = find_policy(policy, self.task)
+        self.vault = find_secrets(self.policy, os.environ)
         self.engine = Engine(self.policy)
         start = self.engine.may_start(self.task.start)
         if start.outcome in ("deny", "stop"):
@@ -145,8 +164,8 @@ class Run:
             HarnessError: only if not even a trace can be begun.
             CancelledError: after an orderly end with outcome `interrupted`; `result` holds it.
         """
-        writer = TraceWriter.create(self.folder, now=self._now)
-        recorder = Watched(writer, self._watch)
+        writer = TraceWriter.create(self.folder, now=self._now, redactor=self.vault.redactor)
+        recorder = Watched(writer, self._watch, self.vault)
         cancelled = False
         checks: list[CheckResult] = []
         checkpoint = Checkpoint(
@@ -197,7 +216,8 @@ class Run:
             rundir = stack.enter_context(RunFolder.create())
             sandbox = self._choose(rundir.path, checkpoint)
             internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
-            gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock)
+            found = guard(self.policy, self.vault)
+            gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock, guard=found)
             stack.push_async_callback(gateway.close)
             stack.push_async_callback(sandbox.close)
             stack.callback(self._cleaning)
@@ -237,6 +257,7 @@ class Run:
             keep=checkpoint.keep,
             read_text=self.engine.reads_text,
             dialogs=self.policy.dialogs,
+            secrets=self.vault,
         )
         return choose(self.sandbox, options)
 
@@ -285,15 +306,19 @@ class Run:
     def _finish(
         self, recorder: Watched, checkpoint: Checkpoint, ending: Ending, checks: list[CheckResult]
     ) -> Result:
+        hide = self.vault.hide
+        checks = [
+            one.model_copy(update={"check": hide(one.check), "detail": hide(one.detail)}) for one in checks
+        ]
         result = Result(
             run_id=self.run_id,
             trace=str(self.folder),
             outcome=ending.outcome,
             exit_code=EXIT_CODES[ending.outcome],
-            reason=ending.reason,
+            reason=self.vault.hide(ending.reason),
             steps=self.budget.steps,
             checks=tuple(checks),
-            outputs=ending.outputs,
+            outputs={name: self.vault.redactor.json(value) for name, value in ending.outputs.items()},
             usage=self.budget.usage,
             verdicts=dict(sorted(checkpoint.verdicts.items())),
             seconds=round(self.budget.elapsed, 3),

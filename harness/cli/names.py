@@ -4,16 +4,21 @@ import difflib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.clearance import Approver
 from harness.errors import InputError, ModelError, PolicyError, TaskError
 from harness.gateway.base import Upstream
+from harness.gateway.leaks import Guard, Sought
 from harness.models.base import Model
+from harness.policy.domains import Reach, read_host_pattern
 from harness.policy.load import ready_made
 from harness.policy.schema import Policy
+from harness.policy.urls import parse, refused
+from harness.secrets import Held, Vault
 from harness.task import Task
 
 if TYPE_CHECKING:
@@ -90,6 +95,54 @@ def find_policy(policy: Policy | Path | str | None, task: Task) -> Policy:
         if Path(task.policy).is_file():
             raise
         raise PolicyError(f"the policy of task {task.name!r}: {error}") from error
+
+
+def find_secrets(policy: Policy, environment: Mapping[str, str]) -> Vault:
+    """Take a policy's secrets from the environment.
+
+    Raises:
+        PolicyError: naming the secret whose variable is not set.
+    """
+    held: list[Held] = []
+    for name, secret in policy.secrets.items():
+        variable = secret.source.removeprefix("env:")
+        value = environment.get(variable)
+        if not value:
+            raise PolicyError(
+                f"policy {policy.name!r}: secrets.{name}: the environment has no {variable}; "
+                "set it, or leave the secret out"
+            )
+        pages = [read_host_pattern(text) for text in secret.hosts]
+        hosts = [pattern._replace(path=None) for pattern in pages]
+        held.append(
+            Held(
+                name,
+                value,
+                partial(_within, Reach(pages)),
+                partial(_within, Reach(hosts)),
+                ", ".join(secret.hosts),
+            )
+        )
+    return Vault(held)
+
+
+def guard(policy: Policy, vault: Vault) -> Guard:
+    """Make what finds a policy's secrets and canaries in requests."""
+    secrets = [(Sought(one.name, one.value), one.goes) for one in vault]
+    canaries = [
+        (Sought(f"canary {number}", text), _nowhere) for number, text in enumerate(policy.canaries, 1)
+    ]
+    return Guard([*secrets, *canaries])
+
+
+def _within(reach: Reach, url: str) -> bool:
+    address = parse(url)
+    return address is not None and not refused(address) and reach.admits(address)
+
+
+def _nowhere(url: str) -> bool:
+    del url
+    return False
 
 
 def find_model(name: str, task: Task, reader: "TextReader") -> Model:

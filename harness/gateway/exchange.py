@@ -18,6 +18,7 @@ from harness.gateway import refusal, url
 from harness.gateway.base import Answer, Exchange, Keeper, Upstream, UpstreamError
 from harness.gateway.body import BodyTooLargeError, Spool
 from harness.gateway.http1 import Conversation, Head, MalformedError
+from harness.gateway.leaks import Guard
 from harness.gateway.websocket import Line, Tally, pump
 
 _BROKEN = "gateway error"
@@ -34,6 +35,7 @@ class Core:
     clock: Callable[[], float]
     body_limit: int | None
     noticed: Callable[[str], None]
+    guard: Guard
     broken: str | None = None
     """Why nothing is admitted any more."""
 
@@ -115,6 +117,7 @@ async def handle(core: Core, talk: Conversation, address: url.Address, head: Hea
     request = heads.build(
         core.ids(), head.method, address, head.headers, websocket=opening is not None, size=size
     )
+    request = core.guard.head(request)
     with Spool(core.body_limit) as body:
         if bare:
             talk.no_body()
@@ -131,6 +134,7 @@ async def handle(core: Core, talk: Conversation, address: url.Address, head: Hea
         seen = {"body_sha256": body.sha256, "body_size": body.size, "body_text": body.text(request.headers)}
         request = request.model_copy(update=seen)
         with talk.stream.watched():
+            request = await core.guard.whole(request, body)
             ticket = await _admit(core, request, started)
             if isinstance(ticket, Refusal):
                 return await _refuse(talk, request, ticket)
@@ -188,7 +192,7 @@ async def _admit(core: Core, request: Request, started: float) -> Cleared | Refu
     else:
         if isinstance(answer, Refusal):
             return answer
-        if isinstance(answer, Cleared) and answer.effect == request:
+        if isinstance(answer, Cleared) and answer.effect == request and not request.leaks:
             return answer
         why = "the ticket is not for this request"
     _Account(core, request.id, started, status=403, error=f"{_BROKEN}: {why}").close()
@@ -268,6 +272,7 @@ async def _connect(talk: Conversation, job: _Job, opening: WSConnection, account
     request = job.request
     try:
         upstream = await account.core.route(job.address).connect(job.ticket)
+        upstream = account.core.guard.socket(request.url, upstream)
     except Exception as error:  # noqa: BLE001 - an upstream runs code that is not ours, such as an app
         return await _failed(talk, request, error, account)
     offered = next((event.subprotocols for event in opening.events() if isinstance(event, Opening)), [])

@@ -19,6 +19,7 @@ from harness.gateway import url
 from harness.gateway.base import Keeper, Upstream
 from harness.gateway.exchange import Core, handle
 from harness.gateway.http1 import Conversation, Head, MalformedError
+from harness.gateway.leaks import Guard
 from harness.gateway.tls import CertificateAuthority
 from harness.gateway.wire import Stream, TlsStream, Wire
 
@@ -37,6 +38,7 @@ class ProxyGateway:
         clock: seconds that only go forward.
         body_limit: most bytes of a request's body; none for no limit.
         noticed: told in a line what was thrown away before it was a request.
+        guard: marks requests that carry secrets or canaries where they may not go.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class ProxyGateway:
         clock: Callable[[], float],
         body_limit: int | None = None,
         noticed: Callable[[str], None] = lambda _line: None,
+        guard: Guard | None = None,
     ) -> None:
+        self._guard = guard or Guard()
         self._authority = CertificateAuthority()
         self.spki = self._authority.spki
         self._hosts = dict(hosts)
@@ -76,7 +80,14 @@ class ProxyGateway:
         if self._server:
             raise SandboxError("the gateway is open already")
         core = Core(
-            keeper, self._hosts, self._internet, self._ids, self._clock, self._body_limit, self._noticed
+            keeper,
+            self._hosts,
+            self._internet,
+            self._ids,
+            self._clock,
+            self._body_limit,
+            self._noticed,
+            self._guard,
         )
         listener = _bound(socket)
 

@@ -2,6 +2,7 @@
 
 How an outcome comes about:
 
+0. An action is judged as itself and as everything it comes to (`deeds`), and the strictest verdict counts.
 1. Every rule whose conditions all hold speaks; of what they say the most restrictive wins (`stop` > `deny` >
    `ask` > `allow`), and of two equal ones the first. If none speaks, `default` does.
 2. A page in a tab (a `goto`, a `new_tab` with a URL, a request for a document) must lie within
@@ -33,6 +34,7 @@ from harness.clearance import (
     digest,
 )
 from harness.policy.conditions import read_size
+from harness.policy.deeds import deeds
 from harness.policy.domains import Reach
 from harness.policy.history import History
 from harness.policy.load import ready_made
@@ -55,6 +57,7 @@ from harness.policy.values import (
     upload_values,
     uploads,
 )
+from harness.words import describe
 
 __all__ = ["Engine", "ready_made"]
 
@@ -73,6 +76,26 @@ class Said(NamedTuple):
     def rank(self) -> int:
         """0 for the most restrictive."""
         return STRICTNESS.index(self.outcome)
+
+
+class Part(NamedTuple):
+    """One of the things that an effect comes to."""
+
+    effect: Effect
+    """It, as an effect of its own."""
+    unknown: frozenset[str] = frozenset()
+    """Fields of an action that cannot be known."""
+    how: str = ""
+    """Why the effect comes to it; empty for the effect itself."""
+
+
+def parts(effect: Effect) -> Iterator[Part]:
+    """Give everything that an effect comes to, itself first."""
+    if isinstance(effect, Act):
+        for deed in deeds(effect):
+            yield Part(deed.act, deed.unknown, deed.how)
+    else:
+        yield Part(effect)
 
 
 class Engine:
@@ -102,6 +125,7 @@ class Engine:
             if tracked & self._tables[on].all
         }
         self._head = _heads(policy.rules)
+        self._open = Table(_without_bodies(policy.rules))
 
     def _table(self, on: On, among: int = -1, *, sure: bool | None = None) -> Table:
         rules = ((1 << place, rule) for place, rule in enumerate(self._rules) if on in rule.on)
@@ -125,7 +149,7 @@ class Engine:
         if not self._tracked:
             return
         sure = maybe = 0
-        for on, read, numbers in self.kinds(effect):
+        for on, read, numbers in (kind for part in parts(effect) for kind in self.kinds(part)):
             if on not in self._tracked or (on == "navigate" and isinstance(effect, Act)):
                 continue
             surely, perhaps = self._tracked[on]
@@ -150,9 +174,16 @@ class Engine:
     def foresee(self, request: Request) -> Verdict | None:
         """Refuse on a request's head alone what no body could change; nothing if the body may decide."""
         said = self.decide(request, head=True)
-        if said.outcome not in ("deny", "stop"):
+        if said.outcome not in ("deny", "stop") or (said.rule == "default" and self._may_speak(request)):
             return None
         return self._verdict(said, digest(request))
+
+    def _may_speak(self, request: Request) -> bool:
+        """Whether a rule that the head leaves open could speak instead of the default."""
+        try:
+            return bool(self._open.speaking(request_values(request), {"url_size": len(request.url)}))
+        except RuleFailedError:
+            return True
 
     def may_start(self, url: str) -> Verdict:
         """Say whether a task may begin at a URL: `domains` and rules on `navigate` decide, as for any page.
@@ -195,8 +226,10 @@ class Engine:
             head: whether only the head of a request was read; then an *allow* means nothing.
         """
         try:
-            said = [*self._spoken(self.speaking(effect, head=head)), *self.boundaries(effect)]
-            return strictest(said, self.default(effect))
+            if isinstance(effect, Request) and effect.leaks:
+                what = ", ".join(effect.leaks)
+                return Said("deny", "secrets", f"it carries {what}, which may not go to {effect.url[:200]}")
+            return min((self._part(part, head=head) for part in parts(effect)), key=lambda said: said.rank)
         except RuleFailedError as error:
             return self._rule_failed(error)
         except Exception as error:  # noqa: BLE001 - fail closed
@@ -205,11 +238,19 @@ class Engine:
     def _rule_failed(self, error: RuleFailedError) -> Said:
         return _failed(self._rules[(error.bit & -error.bit).bit_length() - 1].name, error)
 
-    def kinds(self, effect: Effect) -> Iterator[tuple[On, Read, Mapping[str, int | None]]]:
+    def _part(self, part: Part, *, head: bool) -> Said:
+        said = [*self._spoken(self.speaking(part, head=head)), *self.boundaries(part.effect)]
+        found = strictest(said, self.default(part.effect))
+        if not part.how:
+            return found
+        return found._replace(reason=f"{found.reason} This would {describe(part.effect)}: {part.how}.")
+
+    def kinds(self, part: Part) -> Iterator[tuple[On, Read, Mapping[str, int | None]]]:
         """Give what rules may speak of it, with how its fields are read."""
+        effect = part.effect
         match effect:
             case Act(action=action):
-                yield "action", action_values(effect, self._tab), NO_NUMBERS
+                yield "action", action_values(effect, self._tab, part.unknown), NO_NUMBERS
                 if uploads(effect):
                     yield "upload", upload_values(effect), NO_NUMBERS
                 if answers(effect):
@@ -231,11 +272,11 @@ class Engine:
             case _:
                 assert_never(effect)
 
-    def speaking(self, effect: Effect, *, head: bool = False, ever: bool = False) -> int:
+    def speaking(self, part: Part, *, head: bool = False, ever: bool = False) -> int:
         """Give the rules that speak of an effect, as bits by their place in the policy.
 
         Args:
-            effect: what would happen.
+            part: an effect, or one of the things it comes to.
             head: whether only the head of a request was read.
             ever: whether to leave out what has happened so far and what the screen shows.
 
@@ -243,7 +284,7 @@ class Engine:
             RuleFailedError: if a pattern cannot be tried.
         """
         found, audible = 0, -1 if ever else ~self._history.silent
-        for on, read, numbers in self.kinds(effect):
+        for on, read, numbers in self.kinds(part):
             table = self._head if head and on == "request" and self._head is not None else self._tables[on]
             found |= table.speaking(read, numbers, audible)
         return found
@@ -323,19 +364,31 @@ def _heads(rules: Sequence[Rule]) -> Table | None:
 
     Those that restrict speak by what the head says, those that allow as if the body were what they ask for.
     """
+    bare = dict(_without_bodies(rules))
     kept: list[tuple[int, Rule]] = []
-    changed = False
     for place, rule in enumerate(rules):
+        bit = 1 << place
         if "request" not in rule.on or rule.verdict == "note":
             continue
-        asks = rule.when.body is not None or rule.when.body_size is not None
-        changed |= asks
-        if asks and rule.verdict == "allow":
-            when = rule.when.model_copy(update={"body": None, "body_size": None})
-            kept.append((1 << place, rule.model_copy(update={"when": when})))
-        elif not asks or _only_grows(rule):
-            kept.append((1 << place, rule))
-    return Table(kept) if changed else None
+        if bit in bare and rule.verdict == "allow":
+            kept.append((bit, bare[bit]))
+        elif bit not in bare or _only_grows(rule):
+            kept.append((bit, rule))
+    return Table(kept) if bare else None
+
+
+def _without_bodies(rules: Sequence[Rule]) -> list[tuple[int, Rule]]:
+    """Give the rules on requests that ask for a body, as if it were what they ask for."""
+    return [
+        (
+            1 << place,
+            rule.model_copy(update={"when": rule.when.model_copy(update={"body": None, "body_size": None})}),
+        )
+        for place, rule in enumerate(rules)
+        if "request" in rule.on
+        and rule.verdict != "note"
+        and (rule.when.body is not None or rule.when.body_size is not None)
+    ]
 
 
 def _only_grows(rule: Rule) -> bool:

@@ -1,5 +1,6 @@
 """Why a policy says what it says of one effect, in words for whoever answers for it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -8,7 +9,7 @@ from harness.action import KINDS
 from harness.clearance import Effect, Outcome
 from harness.errors import PolicyError
 from harness.policy.conditions import NUMBERS, RUN
-from harness.policy.engine import Engine, Said, strictest
+from harness.policy.engine import Engine, Part, Said, parts, strictest
 from harness.policy.examples import Situation
 from harness.policy.rules import STRICTNESS, Rule, Says
 from harness.policy.schema import Policy
@@ -118,10 +119,13 @@ def explain_effects(policy: Policy, situation: Situation) -> tuple[Explanation, 
 
 def _explained(engine: Engine, effect: Effect) -> Explanation:
     decided = engine.decide(effect)
-    now, ever = engine.speaking(effect), engine.speaking(effect, ever=True)
+    now = ever = 0
+    for part in parts(effect):
+        now |= engine.speaking(part)
+        ever |= engine.speaking(part, ever=True)
     rules = engine.policy.rules
     voices = [
-        Voice(rule=rule.name, says=rule.verdict, reason=rule.reason, because=_because(engine, effect, rule))
+        Voice(rule=rule.name, says=rule.verdict, reason=rule.reason, because=_because(engine, effect, place))
         for place, rule in enumerate(rules)
         if now >> place & 1
     ]
@@ -130,6 +134,8 @@ def _explained(engine: Engine, effect: Effect) -> Explanation:
     if strictest([*spoken, *others], default := engine.default(effect)) == default or not spoken:
         others.append(default)
     voices += [Voice(rule=one.rule, says=one.outcome, reason=one.reason) for one in others]
+    if not any(_is(one, decided) for one in voices):
+        voices.append(Voice(rule=decided.rule, says=decided.outcome, reason=decided.reason))
     counts = next((at for at, one in enumerate(voices) if _is(one, decided)), None)
     voices = [one.model_copy(update={"decides": at == counts}) for at, one in enumerate(voices)]
     order = (*STRICTNESS, "note")
@@ -149,25 +155,34 @@ def _explained(engine: Engine, effect: Effect) -> Explanation:
 
 
 def _is(voice: Voice, said: Said) -> bool:
-    return (voice.says, voice.rule, voice.reason) == said
+    return (voice.says, voice.rule) == said[:2]
 
 
-def _because(engine: Engine, effect: Effect, rule: Rule) -> tuple[str, ...]:
+def _because(engine: Engine, effect: Effect, place: int) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for on, read, numbers in engine.kinds(effect):
+    for part in parts(effect):
+        if engine.speaking(part) >> place & 1:
+            held = dict.fromkeys(_held(engine, part, engine.policy.rules[place]))
+            if part.how and held.keys() - found.keys():
+                found[f"it would {describe(part.effect)}: {part.how}"] = None
+            found |= held
+    return tuple(found) or ("it speaks of everything of its kind",)
+
+
+def _held(engine: Engine, part: Part, rule: Rule) -> Iterator[str]:
+    for on, read, numbers in engine.kinds(part):
         if on not in rule.on:
             continue
         for field, wanted in rule.when.conditions():
             patterns = _listed(wanted)
             if field in RUN:
-                found[f"{field}: {patterns}, in this run so far"] = None
+                yield f"{field}: {patterns}, in this run so far"
             elif field.startswith("seen."):
-                found[f"the screen's {field[5:]} is, or might be, {patterns}"] = None
+                yield f"the screen's {field[5:]} is, or might be, {patterns}"
             elif field in NUMBERS:
-                found[f"{field} is {numbers.get(field):,}, which is {patterns}"] = None
+                yield f"{field} is {numbers.get(field):,}, which is {patterns}"
             else:
-                found[_compared(field, read(field), wanted)] = None
-    return tuple(found) or ("it speaks of everything of its kind",)
+                yield _compared(field, read(field), wanted)
 
 
 def _compared(field: str, values: tuple[str, ...] | None, wanted: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@
 * rules: the parent's, then the child's; a child's rule that is less strict than a default its parent wrote is
   refused, for it would open what the parent keeps shut;
 * defaults, dialogs, silence and limits: the stricter of what both wrote;
-* secrets: both; examples: the child's own.
+* secrets and canaries: both; examples: the child's own.
 
 So whatever the parent's words refuse or ask about, the child refuses or asks about too. A default that the
 parent does not write is no word of its own, so that a parent can be a mere list of rules; but where it lists
@@ -58,6 +58,7 @@ def narrow(child: P, parent: P) -> P:
             "limits": _limits(child.limits, parent.limits),
             "approval": _approval(child.approval, parent.approval),
             "secrets": {**parent.secrets, **child.secrets},
+            "canaries": tuple(dict.fromkeys((*parent.canaries, *child.canaries))),
             **_dialogs(child, parent),
         }
     )

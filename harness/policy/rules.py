@@ -42,7 +42,10 @@ FIELDS: dict[On, tuple[str, ...]] = {
 STRICTNESS: tuple[Outcome, ...] = ("stop", "deny", "ask", "allow")
 """From the most restrictive to the least."""
 
-RESERVED = ("default", "domains.navigate", "domains.load", "engine", "limits", "stale", "ask_user")
+RESERVED = (
+    *("default", "secrets", "domains.navigate", "domains.load"),
+    *("engine", "limits", "stale", "ask_user"),
+)
 
 
 def rank(says: Says) -> int:

@@ -118,6 +118,8 @@ class Secret(_Part):
     """Into whose pages it may be typed."""
 
 
+Canary = Annotated[str, Field(min_length=4, max_length=1_000)]
+"""Something that must never leave the sandbox."""
 SecretName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w-]{0,79}$")]
 
 
@@ -144,6 +146,8 @@ class Policy(_Part):
     """How people are asked."""
     secrets: dict[SecretName, Secret] = Field(default_factory=dict)
     """What may be typed without being shown."""
+    canaries: Annotated[tuple[Canary, ...], Field(max_length=1_000)] = ()
+    """Strings that no request may carry, in any form."""
     dialogs: Annotated[Literal["show", "accept", "dismiss"], word(("show", "accept", "dismiss"))] = "show"
     """Whether alert, confirm and prompt are drawn for the model to answer, or answered at once."""
     examples: tuple[Example, ...] = ()

@@ -35,16 +35,19 @@ _TOUCHING = (Click, MouseDown, MouseUp, Drag, Type, Press, Hold)
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/bfnrt]))")
 
 
-def action_values(act: Act, tab: int | None = None) -> Read:
+def action_values(act: Act, tab: int | None = None, missing: frozenset[str] = frozenset()) -> Read:
     """Read the fields of an action; those of a target that is not known are unknown.
 
     Args:
         act: the action and its target.
         tab: the number of the active tab, if it is known.
+        missing: fields that cannot be known.
     """
     unknown: Values = None if act.target is None and isinstance(act.action, _TOUCHING) else ()
 
     def read(field: str) -> Values:
+        if field in missing:
+            return None
         if field in _OF_TARGET:
             return _OF_TARGET[field](act.target) if act.target else unknown
         if field == "tab":

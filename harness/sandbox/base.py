@@ -9,11 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from harness.action import Action
 from harness.clearance import Cleared, FileOffer, Refusal, Target
 from harness.screen import Screen, Screenshot
+from harness.secrets import Vault
 from harness.task import Viewport
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
 
 
 class SandboxInfo(_Part):
@@ -42,6 +45,8 @@ class SandboxOptions(_Part):
     """A folder of this run alone for sockets and profiles; it goes when the run ends."""
     dialogs: Literal["show", "accept", "dismiss"] = "show"
     """Whether alert, confirm and prompt are drawn for the model to answer, or answered at once."""
+    secrets: SkipValidation[Vault] = Field(default_factory=Vault, exclude=True, repr=False)
+    """What may be typed and is never shown."""
     settle_cap: float = 3.0
     """Seconds at most to wait for a still screen."""
     keep: SkipValidation[Callable[[FileOffer], Awaitable[Cleared | Refusal]] | None] = Field(
@@ -61,6 +66,8 @@ class ActOutcome(_Part):
     """Why not, or what came of it, in words the model can act on."""
     image: Screenshot | None = None
     """What a `zoom` shows."""
+    stale: bool = False
+    """Whether nothing was done because the target is no longer what the ticket was made for."""
 
 
 class Sandbox(Protocol):
@@ -95,8 +102,15 @@ class Sandbox(Protocol):
         """Say what an action would touch: what is under its point, or for keys what has the focus."""
         ...
 
+    async def place(self) -> str:
+        """Name what is looked at: another name after a navigation, and for another tab or dialog."""
+        ...
+
     async def act(self, cleared: Cleared) -> ActOutcome:
         """Perform an action whose ticket is good, and spend the ticket.
+
+        Just before a button or key goes down, the target is looked at once more; if it is no longer the one
+        of the ticket, nothing is done and the outcome is `stale`.
 
         Raises:
             NotClearedError: if the ticket is not good; nothing happened.

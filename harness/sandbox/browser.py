@@ -1,26 +1,31 @@
 """The driver: shows one browser as `Screen`s, and performs what was cleared."""
 
 import asyncio
+import hashlib
 from collections import deque
 from typing import Any, Final
 
 from playwright.async_api import Browser, BrowserContext, ViewportSize
 from playwright.async_api import Error as PlaywrightError
 
-from harness.action import Action, Hold, Move, Press, TakeScreenshot, Type, Wait, Zoom
+from harness.action import Action, Drag, Hold, Move, Press, TakeScreenshot, Type, Wait, Zoom
 from harness.clearance import Act, Cleared, Target, redeem
 from harness.errors import ActionError, NotClearedError, SandboxError
 from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.downloads import Downloads
 from harness.sandbox.ground import Grounder
+from harness.sandbox.ground_frames import LostError
+from harness.sandbox.ground_target import joined
 from harness.sandbox.input import Hand
+from harness.sandbox.mask import Masks, covered
 from harness.sandbox.navigate import PATIENCE
 from harness.sandbox.overlays import Overlays
 from harness.sandbox.page_text import visible_text
 from harness.sandbox.perform import outside, perform, place_of
-from harness.sandbox.settle import settle
+from harness.sandbox.settle import capture, settle
 from harness.sandbox.tab import CALL, OpenTab, first_line
 from harness.sandbox.tabs import Tabs
+from harness.sandbox.watcher import StaleError, Watcher
 from harness.sandbox.words import clean
 from harness.screen import Screen, Screenshot, Tab
 
@@ -44,6 +49,8 @@ class Driver:
         self._size = (options.viewport.width, options.viewport.height)
         self._notes: deque[str] = deque(maxlen=NOTES)
         self._lost = 0
+        self._secrets = options.secrets
+        self._masks = Masks(options.secrets)
         self._over = Overlays(options, self._note)
         self._downloads = Downloads(options.downloads, self._note, options.keep)
         self._hands: dict[int, Hand] = {}
@@ -108,19 +115,35 @@ class Driver:
         Raises:
             SandboxError: if the page does not answer: what cannot be known is not judged.
         """
+        return self._hidden(await self._ground(action))
+
+    def _hidden(self, target: Target | None) -> Target | None:
+        if target is None or not self._secrets:
+            return target
+        shown = self._secrets.redactor.json(target.model_dump(mode="json"))
+        found = Target.model_validate(shown)
+        if found == target:
+            return target
+        mark = hashlib.sha256(found.model_dump_json(exclude={"fingerprint"}).encode()).hexdigest()
+        return found.model_copy(update={"fingerprint": mark})
+
+    async def _ground(self, action: Action) -> Target | None:
         tabs, grounder = self._parts
         tab = tabs.active
         point = place_of(action, tab.pointer)
         keyed = isinstance(action, Type | Press | Hold)
         if not keyed and (point is None or outside(action, tab.pointer, self._size) is not None):
             return None
+        if tab.gone is not None:
+            raise SandboxError(f"tab {tab.id} cannot be reached: {tab.gone}")
         drawn = self._over.ground(action, tab, point)
-        if drawn is not None:
-            return drawn
+        if drawn is not None and (not keyed or self._over.modal is not None):
+            return drawn if not isinstance(action, Drag) else joined(drawn, end=drawn)
         await tab.landed(PATIENCE)
         if point is None:
-            return await tab.call(grounder.focused(tab.page), "find what has the focus", 2 * CALL)
-        return await tab.call(grounder.at(tab.page, *point), "find what is at the point", 2 * CALL)
+            found = await tab.call(grounder.focused(tab.page), "find what has the focus", 2 * CALL)
+            return found if drawn is None else joined(drawn, behind=found)
+        return await self._at(action, tab)
 
     async def act(self, cleared: Cleared) -> ActOutcome:
         """Perform an action whose ticket is good, and spend the ticket.
@@ -136,11 +159,14 @@ class Driver:
         await tabs.adopted()
         tab = tabs.active
         try:
-            return await self._perform(effect.action, tabs, tab)
+            outcome = await self._perform(effect, tabs, tab)
+        except StaleError as error:
+            outcome = ActOutcome(ok=False, stale=True, message=str(error))
         except ActionError as error:
-            return ActOutcome(ok=False, message=str(error))
+            outcome = ActOutcome(ok=False, message=str(error))
         except SandboxError as error:
-            return self._failed(tabs, tab, error)
+            outcome = self._failed(tabs, tab, error)
+        return outcome.model_copy(update={"message": self._secrets.hide(outcome.message)})
 
     async def close(self) -> None:
         """Close what was opened; the browser itself is its caller's. Safe to call twice."""
@@ -165,14 +191,24 @@ class Driver:
             settled = await self._picture(tab)
         png = await self._over.finish(tab)
         listed = await asyncio.gather(*(self._tab(one, active=one is tab) for one in tabs.all))
-        title = next((one.title for one in listed if one.active), "")
+        title, hide = next((one.title for one in listed if one.active), ""), self._secrets.hide
         return Screen(
             screenshot=Screenshot.of(png),
-            url=tab.page.url[:URL],
+            url=hide(tab.page.url[:URL]),
             title=title,
             tabs=tuple(listed),
-            notes=self._said(),
-            downloads=self._downloads.all,
+            notes=tuple(map(hide, self._said())),
+            downloads=tuple(
+                one.model_copy(
+                    update={
+                        "name": hide(one.name),
+                        "suggested": hide(one.suggested),
+                        "url": hide(one.url),
+                        "why": hide(one.why),
+                    }
+                )
+                for one in self._downloads.all
+            ),
             settled=settled,
             text=await self._text(tab),
         )
@@ -181,13 +217,39 @@ class Driver:
         if not self._options.read_text:
             return None
         # A page that waits for an answer cannot be read; the box over it is what can be seen.
-        return self._over.modal.title if self._over.modal else await visible_text(tab)
+        text = self._over.modal.title if self._over.modal else await visible_text(tab)
+        return None if text is None else self._secrets.hide(text)
 
-    async def _perform(self, action: Action, tabs: Tabs, tab: OpenTab) -> ActOutcome:
+    async def place(self) -> str:
+        """Name what is looked at: tab, document and address, and the dialog over it.
+
+        Raises:
+            SandboxError: if the browser is gone.
+        """
+        tabs, _ = self._parts
+        await tabs.arrivals(self._options.settle_cap)
+        tab = tabs.active
+        over = self._over.modal
+        try:
+            if not self._over.blocks(tab):
+                # What the page has already begun is known once it has answered.
+                await tab.send("Page.getFrameTree", seconds=1.0)
+        except SandboxError:
+            if self._dead is not None:
+                raise
+        if tab.leaving:
+            return f"{tab.id}:leaving"
+        return f"{tab.id}:{tab.documents}:{over.title if over else ''}:{tab.page.url.partition('#')[0][:URL]}"
+
+    async def _perform(self, act: Act, tabs: Tabs, tab: OpenTab) -> ActOutcome:
+        action = act.action
         wrong = outside(action, tab.pointer, self._size)
         if wrong is not None:
             return ActOutcome(ok=False, message=wrong)
-        hand = self._hands.setdefault(tab.id, Hand(tab))
+        hand = self._hands.setdefault(tab.id, Hand(tab, lambda name: self._type_secret(tab, name)))
+        self._check_drawn(act, tab)
+        if isinstance(action, Zoom) and self._masks and not self._over.blocks(tab):
+            tab.last = await self._masked(tab, await capture(tab))
         taken = await self._over.take(action, tab)
         if not self._over.blocks(tab):
             await hand.release()
@@ -195,7 +257,44 @@ class Driver:
             return taken
         looks = isinstance(action, Wait | TakeScreenshot | Zoom)
         tab.hovering = isinstance(action, Move) or (tab.hovering and looks)
-        return await perform(action, tabs, tab, hand)
+        return await perform(action, tabs, tab, hand, self._watcher(act, tab))
+
+    def _check_drawn(self, act: Act, tab: OpenTab) -> None:
+        point = place_of(act.action, tab.pointer)
+        if point is None and not isinstance(act.action, Type | Press | Hold):
+            return
+        drawn = self._hidden(self._over.ground(act.action, tab, point))
+        was, now = (one is not None and one.tag == "chrome" for one in (act.target, drawn))
+        if was != now:
+            raise StaleError("something opened or closed over the page just now; look again")
+        if drawn is not None and act.target is not None and _piece(drawn) != _piece(act.target):
+            raise StaleError("what lies over the page has just changed; look again")
+
+    def _watcher(self, act: Act, tab: OpenTab) -> Watcher:
+        grounder = self._parts[1]
+        seen = act.target.behind if act.target is not None and act.target.tag == "chrome" else act.target
+
+        async def now() -> Target | None:
+            if place_of(act.action, tab.pointer) is None:
+                work = grounder.focused(tab.page)
+                return self._hidden(await tab.call(work, "find what has the focus", 2 * CALL))
+            return self._hidden(await self._at(act.action, tab))
+
+        async def focus() -> str:
+            return await tab.call(grounder.focus(tab.page), "find what has the focus", 2 * CALL)
+
+        return Watcher(seen, now, focus)
+
+    async def _at(self, action: Action, tab: OpenTab) -> Target | None:
+        point, grounder = place_of(action, tab.pointer), self._parts[1]
+        if point is None:
+            return None
+        found = await tab.call(grounder.at(tab.page, *point), "find what is at the point", 2 * CALL)
+        if found is None or not isinstance(action, Drag):
+            return found
+        last = (action.path[-1].x, action.path[-1].y)
+        end = await tab.call(grounder.at(tab.page, *last), "find where the drag ends", 2 * CALL)
+        return joined(found, end=end)
 
     def _failed(self, tabs: Tabs, tab: OpenTab, error: SandboxError) -> ActOutcome:
         if self._dead is not None:
@@ -222,15 +321,30 @@ class Driver:
         shot = await settle(tab, self._options.settle_cap, lambda: self._over.blocks(tab))
         if shot is None:
             return True
-        tab.last = shot.png
+        tab.last = await self._masked(tab, shot.png)
         return shot.settled
+
+    async def _masked(self, tab: OpenTab, png: bytes) -> bytes:
+        if not self._masks:
+            return png
+        try:
+            return await self._masks.over(tab, png)
+        except (SandboxError, LostError, PlaywrightError):
+            if tab.gone is not None:
+                raise
+            self._note("the page could not be searched for secrets, so it is not shown; look again")
+            return covered(png)
+
+    async def _type_secret(self, tab: OpenTab, name: str) -> None:
+        work = self._parts[1].fill(tab.page, name, self._secrets)
+        self._masks.filled(*await tab.call(work, "type a secret", 2 * CALL))
 
     async def _tab(self, tab: OpenTab, *, active: bool) -> Tab:
         title = ""
         if tab.gone is None:
             info = await tab.send("Target.getTargetInfo")
-            title = clean(info["targetInfo"]["title"], 300)
-        return Tab(id=tab.id, url=tab.page.url[:URL], title=title, active=active)
+            title = clean(self._secrets.hide(info["targetInfo"]["title"]), 300)
+        return Tab(id=tab.id, url=self._secrets.hide(tab.page.url[:URL]), title=title, active=active)
 
     def _watch(self, tab: OpenTab) -> None:
         self._over.watch(tab)
@@ -251,3 +365,8 @@ class Driver:
         self._notes.clear()
         self._lost = 0
         return said
+
+
+def _piece(target: Target) -> tuple[object, ...]:
+    accepts = target.submitter
+    return target.role, target.name, target.url, target.box, accepts and (accepts.name, accepts.box)

@@ -44,8 +44,11 @@ class Overlay(Protocol):
 class PageDialog:
     """One alert, confirm or prompt that waits for an answer."""
 
-    def __init__(self, dialog: Dialog, host: str, closed: Callable[["PageDialog"], None]) -> None:
+    def __init__(
+        self, dialog: Dialog, host: str, closed: Callable[["PageDialog"], None], hide: Callable[[str], str]
+    ) -> None:
         self._dialog = dialog
+        self._message = hide(dialog.message)
         self._host = host
         self._closed = closed
         self._text = dialog.default_value
@@ -56,13 +59,13 @@ class PageDialog:
     @property
     def title(self) -> str:
         """What kind it is and what it says."""
-        return f"{self._dialog.type}: {clean(self._dialog.message, 200)!r}"
+        return f"{self._dialog.type}: {clean(self._message, 200)!r}"
 
     def pieces(self, width: int, height: int) -> Pieces:
         """A box in the upper middle: host, message, field, buttons."""
         wide = min(width - 16, 448)
         line = 21
-        lines = wrap(clean(self._dialog.message, 2000, lines=True), wide - 40, max(1, (height - 190) // line))
+        lines = wrap(clean(self._message, 2000, lines=True), wide - 40, max(1, (height - 190) // line))
         tall = 40 + line * len(lines) + (44 if self._prompts else 0) + 64
         left, top = (width - wide) // 2, max(4, min(40, (height - tall) // 2))
         out = [Piece("panel", left, top, wide, tall, text=self.title, role="dialog")]
@@ -164,7 +167,9 @@ class Dialogs:
         mode: Literal["show", "accept", "dismiss"],
         note: Callable[[str], None],
         opened: Callable[[OpenTab], None],
+        hide: Callable[[str], str],
     ) -> None:
+        self._hide = hide
         self._mode = mode
         self._note = note
         self._opened = opened
@@ -193,7 +198,7 @@ class Dialogs:
 
     def _came(self, tab: OpenTab, dialog: Dialog) -> None:
         count = self._counts[tab.id] = self._counts.get(tab.id, 0) + 1
-        shown = PageDialog(dialog, _host(tab.page.url), self._left)
+        shown = PageDialog(dialog, _host(tab.page.url), self._left, self._hide)
         if dialog.type == "beforeunload":
             self._note("the page asked whether to leave it; it was left")
             self._answer(shown, accept=True)

@@ -16,20 +16,23 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from playwright.async_api import BrowserContext, CDPSession, Error, Page
 
 from harness.clearance import Target
-from harness.errors import SandboxError
+from harness.errors import ActionError, SandboxError
+from harness.sandbox.fill import INSERT, WHERE, check
 from harness.sandbox.ground_frames import Document, Lens, LostError, Point, Sessions, documents
 from harness.sandbox.ground_node import (
     DEPTH,
     WORLD,
+    Json,
     Look,
     Node,
     Spot,
+    call,
     focused_in,
     inspect,
     lens_of,
@@ -38,9 +41,11 @@ from harness.sandbox.ground_node import (
     present,
     world_of,
 )
-from harness.sandbox.ground_target import describe
+from harness.sandbox.ground_target import describe, joined, submitter
+from harness.secrets import Vault
 
 _ATTEMPTS: Final = 8
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ class Grounder:
     async def focused(self, page: Page) -> Target | None:
         """Say what a key would act on: the focused element, or the body of the focused frame.
 
+        A field's target names the button that Enter in it presses.
+
         Returns:
             The target, or nothing if the document is empty.
 
@@ -99,13 +106,58 @@ class Grounder:
 
         async def look(session: CDPSession, look: Look) -> Target | None:
             node = await self._focus(page, session, look)
-            return None if node is None else await describe(node, look)
+            if node is None:
+                return None
+            target = await describe(node, look)
+            if target is None or target.tag not in ("input", "select") or target.form_method is None:
+                return target
+            button = await submitter(node, look)
+            pressed = await describe(button, look) if button is not None else None
+            return target if pressed is None else joined(target, submitter=pressed)
 
         return await self._steadily(page, "what has the focus", look)
 
-    async def _steadily(
-        self, page: Page, what: str, ask: Callable[[CDPSession, Look], Awaitable[Target | None]]
-    ) -> Target | None:
+    async def fill(self, page: Page, name: str, vault: Vault) -> tuple[str, int]:
+        """Put a secret into the element that has the focus, at once, and name its frame and node.
+
+        Raises:
+            ActionError: if the frame is none of the secret's hosts', or the element takes no text.
+            SandboxError: if the page does not answer in time, is closed, or keeps changing.
+        """
+
+        async def look(session: CDPSession, look: Look) -> tuple[str, int]:
+            node = await self._focus(page, session, look)
+            if node is None:
+                raise ActionError("nothing has the focus; click the field first")
+            spot = node.spot
+            where = (await call(spot.session, look, node.handle, WHERE, value=True))["value"]
+            held = check(vault.get(name), name, *where)
+            values: list[Json] = [{"value": held.value}, {"value": where[0]}]
+            said = await call(spot.session, look, node.handle, INSERT, *values, value=True)
+            match said["value"]:
+                case "done":
+                    return spot.document.frame, spot.node
+                case "moved":
+                    raise LostError("the focus has just moved")
+                case _:
+                    raise ActionError(f"the field took no text; the secret {name!r} was not typed")
+
+        return await self._steadily(page, "the field for a secret", look)
+
+    async def focus(self, page: Page) -> str:
+        """Name what has the focus: another name for another element, document or frame.
+
+        Raises:
+            SandboxError: if the page does not answer in time, is closed, or keeps changing.
+        """
+
+        async def look(session: CDPSession, look: Look) -> str:
+            frame, loader, number = await self._focused_node(page, session, look)
+            return f"{frame} {loader} {number}"
+
+        return await self._steadily(page, "what has the focus", look)
+
+    async def _steadily(self, page: Page, what: str, ask: Callable[[CDPSession, Look], Awaitable[_T]]) -> _T:
         reason = "the page keeps changing"
         try:
             async with asyncio.timeout(self._seconds):
@@ -198,6 +250,24 @@ class Grounder:
             above, frame = node, node.child
             if all(frame != each.frame for each in local):
                 look.lenses.append(await _drawn(node, look))
+                session = await self._sessions.frame(page, frame)
+        raise LostError(f"frames are nested deeper than {DEPTH}")
+
+    async def _focused_node(self, page: Page, session: CDPSession, look: Look) -> tuple[str, str, int]:
+        frame: str | None = None
+        for _ in range(DEPTH):
+            local = list(documents((await session.send("Page.getFrameTree"))["frameTree"]))
+            document = next((each for each in local if each.frame == (frame or local[0].frame)), None)
+            if document is None:
+                raise LostError("the focused frame has just gone")
+            focus = await focused_in(session, present(await world_of(session, document.frame)), look)
+            if focus is None:
+                return document.frame, document.loader, 0
+            shown = (await session.send("DOM.describeNode", {"backendNodeId": focus}))["node"]
+            frame = shown.get("frameId")
+            if frame is None or frame == document.frame:
+                return document.frame, document.loader, focus
+            if all(frame != each.frame for each in local):
                 session = await self._sessions.frame(page, frame)
         raise LostError(f"frames are nested deeper than {DEPTH}")
 

@@ -120,8 +120,15 @@ const pick = (hit, focused, hidden) => {
   const start = elementOf(hit);
   return start && (focused ? start : pathOf(start, hidden).find(meaningful) ?? start);
 };
+const noSender = words('button reset submit image file color');
+const submitterOf = (control) => {
+  const name = html(control), form = formOf(control, []);
+  const sender = name === 'select' || name === 'input' && !noSender.has(typeGetters.input(control));
+  return form && sender ? defaultButton(form) : null;
+};
 const related = (hit, focused, want, hidden) => {
   const element = pick(hit, focused, hidden);
+  if (want === 'submitter') return element && submitterOf(element);
   return want === 'image' ? imageOf(element) : want === 'control' ? controlOf(element) : element;
 };
 const facts = (hit, focused, hidden) => {
@@ -160,4 +167,5 @@ nearest first: what can be said of the element that acts, and which of these nod
 
 RELATED: Final = function("related(this, a[0], a[1], a.slice(2))", _LIBRARY)
 """As `FACTS`, with what is wanted after the focus: that element (`element`), the control that a click on it
-reaches (`control`), or the image that an area lies on (`image`)."""
+reaches (`control`), the image that an area lies on (`image`), or the button that Enter in it presses
+(`submitter`, null if none)."""

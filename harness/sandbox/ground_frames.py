@@ -145,6 +145,11 @@ class Sessions:
             self._enabled.add(session)
         return session
 
+    async def apart(self, page: Page) -> dict[str, CDPSession]:
+        """Give the sessions of a page's frames in other processes, by the browser's names for them."""
+        found = await asyncio.gather(*map(self._try, page.frames[1:]))
+        return dict(one for one in found if one is not None)
+
     def forget(self, page: Page) -> None:
         """Look for a page's frames afresh."""
         self._frames.pop(page, None)

@@ -10,7 +10,7 @@ from playwright.async_api import CDPSession, Error
 from harness.clearance import Box, Target
 from harness.sandbox.ground_facts import FACTS, RELATED
 from harness.sandbox.ground_frames import LostError, Quad, bounds
-from harness.sandbox.ground_node import Json, Look, Node, call, resolve
+from harness.sandbox.ground_node import Json, Look, Node, Spot, call, inspect, resolve
 
 _LONGEST: Final = {"name": 1000, "href": 8192, "form_action": 8192}
 _ROLES: Final = {
@@ -50,6 +50,25 @@ async def describe(node: Node, look: Look) -> Target | None:
         number, spoken = await _related(node, look, "control")
         identity.append(number)
     return _target(facts, spoken, identity, look.url, box)
+
+
+async def submitter(node: Node, look: Look) -> Node | None:
+    """Find the default button of the form that a focused field is in; nothing if there is none."""
+    spot = node.spot
+    handle = await resolve(spot, spot.node, look)
+    found = await call(spot.session, look, handle, RELATED, {"value": True}, {"value": "submitter"})
+    if "objectId" not in found:
+        return None
+    shown = await spot.session.send("DOM.describeNode", {"objectId": found["objectId"]})
+    number: int = shown["node"]["backendNodeId"]
+    return await inspect(Spot(spot.session, spot.document, spot.world, number), look, focused=True)
+
+
+def joined(target: Target, **others: Target | None) -> Target:
+    """Give a target with others that belong to it; its fingerprint then covers theirs."""
+    marks = [target.fingerprint, *(other.fingerprint if other else None for other in others.values())]
+    mark = hashlib.sha256(json.dumps(marks).encode()).hexdigest()
+    return target.model_copy(update={**others, "fingerprint": mark})
 
 
 async def _related(node: Node, look: Look, want: str) -> tuple[int, Json | None]:
@@ -92,6 +111,9 @@ def _target(facts: Json, spoken: Json | None, identity: list[str | int], url: st
         if spoken["role"]["type"] == "internalRole":
             role = _ROLES.get(role, role.lower())
     fields: Json = facts["target"] | {"role": role, "name": name, "url": url}
-    fingerprint = hashlib.sha256(json.dumps([identity, fields], sort_keys=True).encode()).hexdigest()
+    # What the whole page says changes all the time, and nobody clicks on it for that.
+    quiet = {"text": "", "name": ""} if fields["tag"] in ("body", "html") else {}
+    marked = json.dumps([identity, fields | quiet], sort_keys=True)
+    fingerprint = hashlib.sha256(marked.encode()).hexdigest()
     cut = {key: fields[key][:most] for key, most in _LONGEST.items() if fields[key]}
     return Target.model_validate(fields | cut | {"box": box, "fingerprint": fingerprint})

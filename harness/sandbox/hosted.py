@@ -80,6 +80,10 @@ class HostedSandbox(ABC):
         """Say what an action would touch."""
         return await self._explained(self._opened().ground(action))
 
+    async def place(self) -> str:
+        """Name what is looked at."""
+        return await self._explained(self._opened().place())
+
     async def act(self, cleared: Cleared) -> ActOutcome:
         """Perform an action whose ticket is good."""
         return await self._explained(self._opened().act(cleared))
@@ -123,5 +127,9 @@ class HostedSandbox(ABC):
             if self._launch and not self._launch.alive:
                 raise SandboxError(self._launch.why("the browser died; the run cannot go on")) from error
             if isinstance(error, SandboxError):
+                said = self.options.secrets.hide(str(error))
+                if said != str(error):
+                    raise SandboxError(said) from None
                 raise
-            raise SandboxError(f"the browser did not do as it was told: {error.message}") from error
+            message = self.options.secrets.hide(error.message)
+            raise SandboxError(f"the browser did not do as it was told: {message}") from None

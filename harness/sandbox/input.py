@@ -6,8 +6,9 @@ and a tab character is inserted as it stands: the Tab key is pressed, never type
 
 import asyncio
 import math
+import re
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
 from typing import Final, Literal
@@ -15,6 +16,8 @@ from typing import Final, Literal
 from harness.action import Button, Click, Drag, Hold, MouseDown, MouseUp, Press, Scroll, Type
 from harness.errors import ActionError
 from harness.sandbox.tab import OpenTab
+from harness.sandbox.watcher import StaleError, Watcher
+from harness.secrets import PLACEHOLDER
 
 LONG_TEXT: Final = 1000
 """Characters from which text is inserted by the line, as a paste is, instead of typed by the key."""
@@ -32,8 +35,9 @@ _FAR_KEYS: Final = {f"F{number}": 111 + number for number in range(13, 25)}
 class Hand:
     """What moves a tab's pointer and presses its keys."""
 
-    def __init__(self, tab: OpenTab) -> None:
+    def __init__(self, tab: OpenTab, secret: Callable[[str], Awaitable[None]]) -> None:
         self._tab = tab
+        self._secret = secret
         self._mouse = tab.page.mouse
         self._keyboard = tab.page.keyboard
         self._keys: list[str] = []
@@ -44,43 +48,56 @@ class Hand:
         await self._tab.call(self._mouse.move(x, y, steps=steps), "move the pointer")
         self._tab.pointer = (x, y)
 
-    async def click(self, action: Click) -> None:
-        """Click with any button, once to three times."""
+    async def click(self, action: Click, watcher: Watcher) -> None:
+        """Click with any button, once to three times.
+
+        Raises:
+            StaleError: if the target has changed; nothing was pressed.
+            ActionError: if it changed between two clicks.
+        """
         async with self._holding(action.modifiers):
-            match action.button:
-                case "back" | "forward":
-                    await self.move(action.x, action.y)
-                    for count in range(1, action.count + 1):
-                        await self._side("mousePressed", action.button, count)
-                        await self._side("mouseReleased", action.button, count)
-                case "left" | "middle" | "right":
-                    self._tab.pointer = (action.x, action.y)
-                    work = self._mouse.click(
-                        action.x, action.y, button=action.button, click_count=action.count
-                    )
-                    await self._tab.call(work, "click")
+            # A page may put something else there once the pointer comes, or after the first of two clicks.
+            await self.move(action.x, action.y)
+            await watcher.check()
+            for count in range(1, action.count + 1):
+                if count > 1:
+                    await watcher.recheck(f"clicked {count - 1} of {action.count} times")
+                await self._press_button(action.button, count)
+                await self._release(action.button, count)
 
-    async def down(self, action: MouseDown) -> None:
-        """Press a button and keep it down."""
+    async def down(self, action: MouseDown, watcher: Watcher) -> None:
+        """Press a button and keep it down.
+
+        Raises:
+            StaleError: if the target has changed; nothing was pressed.
+        """
         await self._to(action)
-        match action.button:
-            case "back" | "forward":
-                await self._side("mousePressed", action.button, 1)
-            case "left" | "middle" | "right":
-                await self._tab.call(self._mouse.down(button=action.button), "press a mouse button")
+        await watcher.check()
+        await self._press_button(action.button, 1)
 
-    async def up(self, action: MouseUp) -> None:
-        """Release a button."""
+    async def up(self, action: MouseUp, watcher: Watcher) -> None:
+        """Release a button.
+
+        Raises:
+            StaleError: if the target has changed; nothing was released.
+        """
+        # Before the pointer moves: what is dragged comes along and lies under it then.
+        await watcher.check()
         await self._to(action)
         await self._release(action.button)
 
-    async def drag(self, action: Drag) -> None:
-        """Press at the first point, go through all of them in small steps, release at the last."""
+    async def drag(self, action: Drag, watcher: Watcher) -> None:
+        """Press at the first point, go through all of them in small steps, release at the last.
+
+        Raises:
+            StaleError: if either end has changed; nothing was pressed.
+        """
         first, *rest = action.path
         async with self._holding(action.modifiers):
             await self.move(first.x, first.y)
+            await watcher.check()
             self._buttons.append("left")
-            await self.down(MouseDown())
+            await self._press_button("left", 1)
             here = first
             for point in rest:
                 far = math.dist((here.x, here.y), (point.x, point.y))
@@ -96,58 +113,88 @@ class Hand:
             await self.move(action.x, action.y)
             await self._tab.call(self._mouse.wheel(action.dx, action.dy), "turn the wheel")
 
-    async def type(self, action: Type) -> None:
-        """Type text.
+    async def type(self, action: Type, watcher: Watcher) -> None:
+        """Type text, as long as the focus stays where it was.
 
         Raises:
-            ActionError: if it holds control characters; nothing was typed.
+            StaleError: if the target has changed; nothing was typed.
+            ActionError: if the text holds control characters, and nothing was typed; or if the page moved
+                the focus meanwhile.
         """
         text = action.text.replace("\r\n", "\n").replace("\r", "\n")
         wrong = next((c for c in text if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t"), None)
         if wrong is not None:
             raise ActionError(f"the text holds U+{ord(wrong):04X}, which no key types; leave it out")
-        for number, line in enumerate(text.split("\n")):
-            if number:
+        await watcher.hold_focus()
+        await watcher.check()
+        typed = 0
+        for piece in _pieces(text):
+            done = f"typed {typed} of {len(text)} characters"
+            if piece == "\n":
+                if typed:
+                    await watcher.check_focus(done)
+                    await self._enter_again(watcher, done)
                 await self._tab.call(self._keyboard.press("Enter"), "press Enter")
-            if len(text) > LONG_TEXT:
-                if line:
-                    await self._tab.call(self._keyboard.insert_text(line), "insert text")
-                continue
-            for keyed, run in groupby(line, key=_has_key):
-                if keyed:
-                    for character in run:
-                        await self._tab.call(self._keyboard.press(character), "type")
+            else:
+                if typed:
+                    await watcher.check_focus(done)
+                name = PLACEHOLDER.fullmatch(piece)
+                if name is not None:
+                    await self._secret(name[1])
                 else:
-                    await self._tab.call(self._keyboard.insert_text("".join(run)), "insert text")
+                    await self._write(piece, whole=len(text) > LONG_TEXT)
+            typed += len(piece)
 
-    async def press(self, action: Press) -> None:
+    async def _enter_again(self, watcher: Watcher, done: str) -> None:
+        seen = watcher.seen
+        if seen is None or not seen.editable or seen.form_method is not None:
+            await watcher.recheck(done)
+
+    async def _write(self, piece: str, *, whole: bool) -> None:
+        if whole:
+            await self._tab.call(self._keyboard.insert_text(piece), "insert text")
+            return
+        for keyed, run in groupby(piece, key=_has_key):
+            if keyed:
+                for character in run:
+                    await self._tab.call(self._keyboard.press(character), "type")
+            else:
+                await self._tab.call(self._keyboard.insert_text("".join(run)), "insert text")
+
+    async def press(self, action: Press, watcher: Watcher) -> None:
         """Press a chord: down in order, up in reverse.
 
         Raises:
+            StaleError: if the target has changed; no key but modifiers was pressed.
             ActionError: if no keyboard here has one of the keys; nothing was pressed.
         """
         match action.keys:
             case (key,) if len(key) == 1 and not _has_key(key):
+                await watcher.check()
                 await self._tab.call(self._keyboard.insert_text(key), "insert text")
             case keys:
                 self._check(keys)
-                async with self._holding(keys):
+                async with self._holding(keys, watcher):
                     pass
 
-    async def hold(self, action: Hold) -> None:
+    async def hold(self, action: Hold, watcher: Watcher) -> None:
         """Hold a chord down; its last key repeats, as on a real keyboard.
 
         Raises:
-            ActionError: if no keyboard here has one of the keys; nothing was pressed.
+            StaleError: if the target has changed; no key but modifiers was pressed.
+            ActionError: if no keyboard here has one of the keys, and nothing was pressed; or if what Enter
+                or Space acts on changed meanwhile.
         """
         self._check(action.keys)
         loop = asyncio.get_running_loop()
         end = loop.time() + action.seconds
-        async with self._holding(action.keys):
+        async with self._holding(action.keys, watcher):
             pause = FIRST_REPEAT
             while (left := end - loop.time()) > 0:
                 await asyncio.sleep(min(pause, left))
                 if loop.time() < end:
+                    if self._keys[-1] in ("Enter", " "):
+                        await watcher.recheck("held the keys for a while")
                     await self._key_down(self._keys[-1])
                 pause = REPEAT
 
@@ -159,12 +206,20 @@ class Hand:
             await self._key_up(key)
 
     @asynccontextmanager
-    async def _holding(self, keys: Sequence[str]) -> AsyncIterator[None]:
+    async def _holding(self, keys: Sequence[str], watcher: Watcher | None = None) -> AsyncIterator[None]:
         named = [_shifted(key) if "Shift" in keys[:at] else key for at, key in enumerate(keys)]
-        for key in named:
-            self._keys.append(key)
-            await self._key_down(key)
-        yield
+        try:
+            for key in named:
+                if watcher is not None and key not in _BITS:
+                    # Modifiers went down before, and the page has seen them.
+                    await watcher.check()
+                    watcher = None
+                self._keys.append(key)
+                await self._key_down(key)
+            yield
+        except (StaleError, ActionError):
+            await self.release()
+            raise
         for key in reversed(named):
             await self._key_up(key)
 
@@ -213,14 +268,23 @@ class Hand:
             },
         )
 
-    async def _release(self, button: Button) -> None:
+    async def _press_button(self, button: Button, count: int) -> None:
+        match button:
+            case "back" | "forward":
+                await self._side("mousePressed", button, count)
+            case "left" | "middle" | "right":
+                work = self._mouse.down(button=button, click_count=count)
+                await self._tab.call(work, "press a mouse button")
+
+    async def _release(self, button: Button, count: int = 1) -> None:
         if button in self._buttons:
             self._buttons.remove(button)
         match button:
             case "back" | "forward":
-                await self._side("mouseReleased", button, 1)
+                await self._side("mouseReleased", button, count)
             case "left" | "middle" | "right":
-                await self._tab.call(self._mouse.up(button=button), "release a mouse button")
+                work = self._mouse.up(button=button, click_count=count)
+                await self._tab.call(work, "release a mouse button")
 
     async def _to(self, action: MouseDown | MouseUp) -> None:
         x, y = self._tab.pointer
@@ -238,3 +302,14 @@ def _shifted(key: str) -> str:
 
 def _has_key(character: str) -> bool:
     return " " <= character <= "~"
+
+
+def _pieces(text: str) -> list[str]:
+    """Break text into newlines, words and secrets: between two of them a page may have moved the focus."""
+    words = r"\n|[^\n]+" if len(text) > LONG_TEXT else r"\n|[ \t]*[^ \t\n]+|[ \t]+"
+    out: list[str] = []
+    place = 0
+    for found in PLACEHOLDER.finditer(text):
+        out += [*re.findall(words, text[place : found.start()]), found[0]]
+        place = found.end()
+    return [*out, *re.findall(words, text[place:])]

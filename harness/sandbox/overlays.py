@@ -8,12 +8,14 @@ from playwright.async_api import FileChooser
 from harness.action import Action, Click, Move, Press, TakeScreenshot, Type, Upload, Wait, Zoom
 from harness.clearance import Target
 from harness.sandbox.base import ActOutcome, SandboxOptions
-from harness.sandbox.chrome import answering, blank, draw, hit, target
+from harness.sandbox.chrome import Pieces, answering, blank, draw, hit, target
 from harness.sandbox.dialogs import Dialogs, Overlay
 from harness.sandbox.files import FileDialog
+from harness.sandbox.ground_target import joined
 from harness.sandbox.look import tooltip_at, zoom
 from harness.sandbox.pickers import Picker, Pickers
 from harness.sandbox.tab import OpenTab
+from harness.secrets import named
 
 
 class Overlays:
@@ -21,9 +23,10 @@ class Overlays:
 
     def __init__(self, options: SandboxOptions, note: Callable[[str], None]) -> None:
         self._uploads = options.uploads
+        self._secrets = options.secrets
         self._size = (options.viewport.width, options.viewport.height)
         self._note = note
-        self._dialogs = Dialogs(options.dialogs, note, lambda tab: tab.interrupt())
+        self._dialogs = Dialogs(options.dialogs, note, lambda tab: tab.interrupt(), options.secrets.hide)
         self._pickers = Pickers()
         self._chooser: tuple[OpenTab, FileDialog] | None = None
 
@@ -54,7 +57,10 @@ class Overlays:
     def drawn(self, tab: OpenTab) -> bytes | None:
         """The last picture of a tab with what lies over it; nothing if nothing does."""
         over = self._over(tab)
-        return draw(self.last(tab), over.pieces(*self._size)) if over else None
+        return draw(self.last(tab), self._shown(over.pieces(*self._size))) if over else None
+
+    def _shown(self, pieces: Pieces) -> Pieces:
+        return tuple(piece._replace(text=self._secrets.hide(piece.text)) for piece in pieces)
 
     async def look(self, tab: OpenTab) -> bool:
         """Find what a page has opened; say whether the picture is old now."""
@@ -70,7 +76,7 @@ class Overlays:
         if drawn is not None:
             return drawn
         tip = await tooltip_at(tab, self._size) if tab.hovering and not tab.leaving else ()
-        return draw(self.last(tab), tip) if tip else self.last(tab)
+        return draw(self.last(tab), self._shown(tip)) if tip else self.last(tab)
 
     def ground(self, action: Action, tab: OpenTab, point: tuple[int, int] | None) -> Target | None:
         """Say what of it an action would touch; nothing if it would touch the page."""
@@ -81,13 +87,24 @@ class Overlays:
         piece = hit(pieces, *point) if point else answering(pieces, action)
         if piece is None and self.modal is not None:
             piece = pieces[0]
-        return target(piece, tab.page.url) if piece else None
+        if piece is None:
+            return None
+        accepts = answering(pieces, Press(keys=("Enter",)))
+        found = target(piece, tab.page.url)
+        if point or accepts == piece or accepts.kind not in ("button", "row"):
+            return found
+        return joined(found, submitter=target(accepts, tab.page.url))
 
     async def take(self, action: Action, tab: OpenTab) -> ActOutcome | None:
         """Let what lies over the page have an action; nothing if the action is the page's."""
         modal = self.modal
         if isinstance(action, Zoom):
-            return await zoom(tab, action, self._size, self.drawn(tab))
+            # A part drawn anew would show what is painted over in the whole.
+            return await zoom(
+                tab, action, self._size, self.drawn(tab) or (tab.last if self._secrets else None)
+            )
+        if isinstance(action, Type) and named(action.text) and (modal or self._pickers.current(tab)):
+            return ActOutcome(ok=False, message="secrets are typed into fields of the page alone")
         if modal is None:
             return await self._pickers.take(action, tab, self._size)
         match action:

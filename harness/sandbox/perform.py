@@ -36,21 +36,23 @@ from harness.sandbox.base import ActOutcome
 from harness.sandbox.input import Hand
 from harness.sandbox.tab import OpenTab
 from harness.sandbox.tabs import Tabs
+from harness.sandbox.watcher import Watcher
 
 ByHand = Click | Move | MouseDown | MouseUp | Drag | Scroll | Type | Press | Hold
 InTabs = Goto | Back | Forward | Reload | NewTab | SwitchTab | CloseTab
 
 
-async def perform(action: Action, tabs: Tabs, tab: OpenTab, hand: Hand) -> ActOutcome:
-    """Do it.
+async def perform(action: Action, tabs: Tabs, tab: OpenTab, hand: Hand, watcher: Watcher) -> ActOutcome:
+    """Do it, if its target is still what `watcher` has seen.
 
     Raises:
         ActionError: if it cannot be done as it stands; nothing happened.
+        StaleError: if the target has changed; nothing happened.
         SandboxError: if the page crashed or does not answer.
     """
     match action:
         case Click() | Move() | MouseDown() | MouseUp() | Drag() | Scroll() | Type() | Press() | Hold():
-            await _by_hand(action, hand)
+            await _by_hand(action, hand, watcher)
             return ActOutcome(ok=True)
         case Goto() | Back() | Forward() | Reload() | NewTab() | SwitchTab() | CloseTab():
             return await _in_tabs(action, tabs, tab)
@@ -67,26 +69,26 @@ async def perform(action: Action, tabs: Tabs, tab: OpenTab, hand: Hand) -> ActOu
             assert_never(action)
 
 
-async def _by_hand(action: ByHand, hand: Hand) -> None:
+async def _by_hand(action: ByHand, hand: Hand, watcher: Watcher) -> None:
     match action:
         case Click():
-            await hand.click(action)
+            await hand.click(action, watcher)
         case Move():
             await hand.move(action.x, action.y)
         case MouseDown():
-            await hand.down(action)
+            await hand.down(action, watcher)
         case MouseUp():
-            await hand.up(action)
+            await hand.up(action, watcher)
         case Drag():
-            await hand.drag(action)
+            await hand.drag(action, watcher)
         case Scroll():
             await hand.scroll(action)
         case Type():
-            await hand.type(action)
+            await hand.type(action, watcher)
         case Press():
-            await hand.press(action)
+            await hand.press(action, watcher)
         case Hold():
-            await hand.hold(action)
+            await hand.hold(action, watcher)
         case _:
             assert_never(action)
 

@@ -67,7 +67,7 @@ _TARGETS = st.none() | st.builds(Target, name=st.sampled_from(WORDS))
 EFFECTS: st.SearchStrategy[Effect] = st.one_of(
     st.builds(Act, action=st.just(Click(x=1, y=1)), target=_TARGETS),
     st.builds(Act, action=st.builds(Type, text=st.sampled_from(WORDS)), target=_TARGETS),
-    st.builds(Act, action=st.just(Press(keys=("Enter",))), target=_TARGETS),
+    st.builds(Act, action=st.just(Press(keys=("F5",))), target=_TARGETS),
     st.builds(
         Request,
         id=st.just("r"),

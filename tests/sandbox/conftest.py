@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from harness.action import Action
-from harness.clearance import Act, Cleared, Verdict, clear, digest
+from harness.clearance import Act, Cleared, Target, Verdict, clear, digest
 from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.browser import Driver
 from harness.sandbox.chromium import find_chromium
@@ -21,9 +21,9 @@ PAGES = Path(__file__).parent.parent / "pages" / "driver"
 CHROMIUM = find_chromium()
 
 
-def ticket(action: Action) -> Cleared:
+def ticket(action: Action, target: Target | None = None) -> Cleared:
     """Clear an action as a policy that allows everything would."""
-    effect = Act(action=action)
+    effect = Act(action=action, target=target)
     verdict = Verdict(outcome="allow", rule="test", reason="test", policy="0" * 64, effect=digest(effect))
     return clear(effect, verdict)
 
@@ -91,7 +91,7 @@ class Pilot:
         return await self.driver.observe()
 
     async def do(self, action: Action) -> ActOutcome:
-        return await self.driver.act(ticket(action))
+        return await self.driver.act(ticket(action, await self.driver.ground(action)))
 
     async def done(self, *actions: Action) -> None:
         for action in actions:
@@ -101,11 +101,17 @@ class Pilot:
     async def see(self) -> Screen:
         return await self.driver.observe()
 
-    async def js(self, expression: str) -> Any:
-        return await self.tab.page.evaluate(expression)
+    async def js(self, expression: str, *arguments: Any) -> Any:
+        return await self.tab.page.evaluate(expression, *arguments)
 
     async def until(self, expression: str) -> None:
         await self.tab.page.wait_for_function(expression, timeout=10_000)
+
+    def deadline(self) -> asyncio.Timeout:
+        return asyncio.timeout(20)
+
+    async def tick(self) -> None:
+        await asyncio.sleep(0.01)
 
     @property
     def tab(self) -> OpenTab:
@@ -163,5 +169,5 @@ async def pilot(flight: Flight) -> Pilot:
 
 
 @pytest.fixture
-def make_ticket() -> Callable[[Action], Cleared]:
+def make_ticket() -> Callable[..., Cleared]:
     return ticket

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_a_ticket_is_good_once(pilot: Any, make_ticket: Any) -> None:
     await pilot.go("mouse.html")
-    ticket = make_ticket(Click(x=50, y=50))
+    ticket = make_ticket(Click(x=50, y=50), await pilot.driver.ground(Click(x=50, y=50)))
     assert (await pilot.driver.act(ticket)).ok
     with pytest.raises(NotClearedError):
         await pilot.driver.act(ticket)
