@@ -1,15 +1,16 @@
 """A program inside the walls that is not the browser: what an attacker has who took the browser over.
 
-It stands behind walls built like a browser's, with the gateway's socket among them, and can be spoken to in two ways: `run` starts
-a program there, and `dial` gives a connection that begins inside and ends at the relay, for bytes that no
-browser would send.
+It stands behind walls built like a browser's, with the gateway's socket among them, and can be used in two
+ways: `run` starts a program there, and `dial` gives a connection that begins inside and ends at the relay,
+for bytes that no browser would send.
 """
 
 import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import SandboxError
@@ -93,3 +94,30 @@ class Insider:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
+
+
+async def outside(
+    arguments: Sequence[str], environment: Mapping[str, str], seconds: float = 20.0
+) -> tuple[int, str, str]:
+    """Run a Python program without walls, as the control of one inside; gives what `Insider.run` does.
+
+    Raises:
+        SandboxError: if it takes too long.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate()
+    except TimeoutError as error:
+        raise SandboxError(f"a program outside did not end within {seconds:g} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")

@@ -1,8 +1,8 @@
 """A network in which every address, on a few ports, leads to one Unix socket.
 
-A program of its own, started alone in a network namespace that is empty but for loopback: it makes every IPv4
-and IPv6 address a local one, listens, and hands what comes to whoever listens on the Unix socket, under a line
-of JSON that says where it was bound for. It imports nothing of the harness, since it runs before and outside.
+A program of its own, started alone in a network namespace that is empty but for loopback: it makes every
+IPv4 and IPv6 address a local one, listens, and hands what comes to whoever listens on the Unix socket, under
+a line of JSON that says where it was bound for. It imports nothing of the harness.
 
     python -I open_net.py SOCKET READY PORT …
 
@@ -43,9 +43,7 @@ def everything_is_here() -> None:
     loopback = socket.if_nametoindex("lo")
     _ask_kernel(_RTM_NEWLINK, 0, struct.pack("=BxHiII", 0, 0, loopback, 1, 1))
     for family in (socket.AF_INET, socket.AF_INET6):
-        head = struct.pack(
-            "=BBBBBBBBI", family, 0, 0, 0, _LOCAL_TABLE, _BOOT, _HOST_SCOPE, _LOCAL_ROUTE, 0
-        )
+        head = struct.pack("=BBBBBBBBI", family, 0, 0, 0, _LOCAL_TABLE, _BOOT, _HOST_SCOPE, _LOCAL_ROUTE, 0)
         try:
             _ask_kernel(_RTM_NEWROUTE, _CREATE, head + struct.pack("=HHI", 8, _OUTPUT_DEVICE, loopback))
         except OSError:
@@ -107,7 +105,9 @@ def main(where: str, ready: str, ports: list[int]) -> None:
     """Listen on the ports, for every address, and never return."""
     everything_is_here()
     for port in ports:
-        listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=256)
+        listener = socket.create_server(
+            ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=256
+        )
         ear = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         ear.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         ear.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)

@@ -52,19 +52,15 @@ class OpenSandbox(HostedSandbox):
         program = chromium.find_chromium()
         names = launch.folder / "resolv.conf"
         ready = launch.folder / "ready"
-        if not Path("/etc/resolv.conf").exists():
-            raise SandboxError("there is no /etc/resolv.conf to put another in the place of")
-        net = shlex.join(
-            (sys.executable, "-I", str(Path(open_net.__file__)), str(socket), str(ready))
-            + tuple(str(port) for port in self._ports)
-        )
+        listens = (sys.executable, "-I", str(open_net.__file__), str(socket), str(ready))
+        net = shlex.join((*listens, *map(str, self._ports)))
         inside = (
             f"{net} 3>&- 4>&- </dev/null & until [ -e {shlex.quote(str(ready))} ]; do "
             'kill -0 $! 2>/dev/null || exit 127; sleep 0.02; done; exec "$@"'
         )
         walls = (
             *(tools["bwrap"], "--dev-bind", "/", "/", "--ro-bind", str(names)),
-            *(str(Path("/etc/resolv.conf").resolve()), "--proc", "/proc", "--die-with-parent"),
+            *(_names(), "--proc", "/proc", "--die-with-parent"),
             *("--unshare-user", "--unshare-net", "--unshare-pid", "--uid", "0", "--gid", "0"),
             *("--cap-add", "CAP_NET_ADMIN", "--cap-add", "CAP_NET_BIND_SERVICE"),
             *("--", "/bin/sh", "-c", inside, "sh", str(program)),
@@ -84,3 +80,10 @@ class OpenSandbox(HostedSandbox):
     async def _end(self) -> None:
         if self._launch:
             shutil.rmtree(self._launch.folder, ignore_errors=True)
+
+
+def _names() -> str:
+    file = Path("/etc/resolv.conf")
+    if not file.exists():
+        raise SandboxError("there is no /etc/resolv.conf that another could take the place of")
+    return str(file.resolve())

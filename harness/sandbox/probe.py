@@ -6,7 +6,7 @@ taken over with it; a run never uses it.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 from playwright.async_api import Browser, BrowserContext, Dialog, Error, Page
 
@@ -14,6 +14,7 @@ from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.tab import first_line
 
 _SECONDS = 8.0
+_BLANK_SECONDS = 2.0
 
 
 class ProbeTab:
@@ -70,31 +71,55 @@ class ProbeTab:
                     parts.append(await frame.evaluate("document.documentElement.outerHTML"))
         return "\n".join(parts)
 
-    async def _said(self, doing: object) -> str:
+    async def _said(self, doing: Awaitable[object]) -> str:
         try:
-            await doing  # type: ignore[misc] - every method above gives an awaitable of its own type
+            await doing
         except Error as error:
             return first_line(error)
         return ""
 
 
-@contextlib.asynccontextmanager
-async def probe_tab(sandbox: HostedSandbox) -> AsyncIterator[ProbeTab]:
-    """Open a blank page with a profile of its own in a sandbox's browser, and close both.
+class Probes:
+    """Pages of one sandbox's browser, used again and again: a page costs more to open than to try.
 
-    Raises:
-        SandboxError: if the sandbox is not open.
+    Args:
+        sandbox: an open sandbox.
     """
-    browser: Browser = sandbox.browser
-    context = await browser.new_context(viewport={"width": 800, "height": 600})
-    context.set_default_timeout(_SECONDS * 1000)
-    context.on("dialog", _dismiss)
-    try:
-        yield ProbeTab(context, await context.new_page())
-    finally:
-        with contextlib.suppress(Error, TimeoutError):
-            async with asyncio.timeout(_SECONDS):
-                await context.close()
+
+    def __init__(self, sandbox: HostedSandbox) -> None:
+        self._browser: Browser = sandbox.browser
+        self._idle: list[tuple[BrowserContext, Page]] = []
+
+    @contextlib.asynccontextmanager
+    async def tab(self) -> AsyncIterator[ProbeTab]:
+        """Give a blank page that nobody else uses, and take it back."""
+        context, page = self._idle.pop() if self._idle else await self._new()
+        try:
+            yield ProbeTab(context, page)
+        finally:
+            if await self._cleared(context, page):
+                self._idle.append((context, page))
+            else:
+                with contextlib.suppress(Error, TimeoutError):
+                    async with asyncio.timeout(_SECONDS):
+                        await context.close()
+
+    async def _new(self) -> tuple[BrowserContext, Page]:
+        context = await self._browser.new_context(viewport={"width": 800, "height": 600})
+        context.set_default_timeout(_SECONDS * 1000)
+        context.on("dialog", _dismiss)
+        return context, await context.new_page()
+
+    async def _cleared(self, context: BrowserContext, page: Page) -> bool:
+        try:
+            async with asyncio.timeout(_BLANK_SECONDS):
+                for popup in context.pages:
+                    if popup is not page:
+                        await popup.close()
+                await page.goto("about:blank")
+        except (Error, TimeoutError):
+            return False
+        return context.pages == [page]
 
 
 async def _dismiss(dialog: Dialog) -> None:

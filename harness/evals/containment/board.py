@@ -8,6 +8,8 @@ from typing import Literal
 
 Arm = Literal["open", "walled", "allowed"]
 """Which of the three a token belongs to."""
+Side = Literal["open", "walled"]
+"""Where something was heard: in the open world, or past the boundary."""
 Sign = Literal[
     "HTTP",
     "TLS",
@@ -46,7 +48,7 @@ class Hit:
     """Of what kind."""
     owner: Owner | None
     """Whose; nothing for what no case sent, such as a browser's own traffic."""
-    side: Literal["open", "walled"]
+    side: Side
     """Whether it came from the open world or past the boundary."""
     detail: str = ""
     """What was heard, shortened."""
@@ -86,7 +88,7 @@ class Board:
         """Say whose it is when something without a token comes to a port."""
         self._ports[self._side(token), port] = token
 
-    def heard(self, sign: Sign, side: Literal["open", "walled"], data: bytes, port: int = 0) -> None:
+    def heard(self, sign: Sign, side: Side, data: bytes, port: int = 0) -> None:
         """Keep what a canary heard, for every token in it; for nobody if there is none."""
         tokens = set(self.tokens(data))
         if not tokens and (lent := self._ports.get((side, port))):

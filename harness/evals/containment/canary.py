@@ -136,7 +136,7 @@ class Canaries:
         asked = asked._replace(body=rest[:want])
         self._note(asked, rest[want:], where)
         if asked.headers.get("upgrade", "").lower() == "websocket":
-            await self._socket(stream, asked, where)
+            await self._socket(stream, asked)
             return
         answer = self.site.answer(asked)
         lines = [f"HTTP/1.1 {answer.status} Canary", *(f"{name}: {value}" for name, value in answer.headers)]
@@ -144,7 +144,7 @@ class Canaries:
         body = b"" if asked.method == "HEAD" else answer.body
         await stream.write("\r\n".join((*lines, "connection: close", "", "")).encode("latin-1") + body)
 
-    async def _socket(self, stream: Stream, asked: Asked, where: Where) -> None:
+    async def _socket(self, stream: Stream, asked: Asked) -> None:
         seal = accepts(asked.headers.get("sec-websocket-key", ""))
         lines = (
             *("HTTP/1.1 101 Canary", "upgrade: websocket", "connection: Upgrade"),

@@ -99,6 +99,8 @@ class GotoProbe:
     """Whether in a new tab."""
     shows: str = ""
     """What to look for on the page where no canary can hear: a scheme, or `pixels` for the file canary."""
+    bare: bool = True
+    """Whether the browser itself must refuse as well, asked past the pointer over the debugging pipe."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,8 @@ class MachineProbe:
 
     script: str
     """Defines `attempt()`, which raises `OSError` if it cannot, and `permitted()`, which must not."""
-    needs: str = ""
-    """What the machine must have for the control to show anything."""
+    heard: bool = False
+    """Whether only what is seen outside counts: a canary that hears it, or a file of the host that changed."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from harness.checkpoint import Checkpoint
-from harness.clearance import Approval, Cleared, Question, Refusal, Request
+from harness.clearance import Approval, Cleared, Effect, Question, Refusal, Request, Verdict, digest
 from harness.evals.containment.board import Board
 from harness.evals.containment.site import ALLOWED
 from harness.gateway.base import Exchange
@@ -66,6 +66,18 @@ class Door:
     def finished(self, exchange: Exchange) -> None:
         """Pass on."""
         self._checkpoint.finished(exchange)
+
+
+class Anything:
+    """A judge that allows everything: the open arm's."""
+
+    sha256 = "0" * 64
+
+    def judge(self, effect: Effect) -> Verdict:
+        """Allow it."""
+        return Verdict(
+            outcome="allow", rule="no boundary", reason="", policy=self.sha256, effect=digest(effect)
+        )
 
 
 class NobodyApproves:

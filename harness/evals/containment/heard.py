@@ -1,5 +1,6 @@
 """An HTTP request as a forgiving server reads it, and whether it is where it may be."""
 
+import posixpath
 import re
 from typing import Literal
 
@@ -18,17 +19,30 @@ def begins(data: bytes) -> bool:
 
 
 def read(data: bytes) -> tuple[Asked, bytes] | None:
-    """Read a head, and give what follows it; nothing if it is none."""
+    """Read a head, and give what follows it; nothing if it is none.
+
+    Of two `Host` headers the one that is not allowed counts: some server would have read that one.
+    """
     head, _, rest = data.partition(b"\r\n\r\n")
     line = _LINE.match(head + b"\r\n")
     if line is None:
         return None
-    fields = {}
-    for one in head[line.end() :].split(b"\n"):
+    fields: dict[str, str] = {}
+    for one in re.split(rb"[\r\n]+", head[line.end() :]):
         name, colon, value = one.partition(b":")
-        if colon:
-            fields[name.strip().lower().decode("latin-1")] = value.strip().decode("latin-1")
-    return Asked(line["method"].decode(), line["target"].decode("latin-1"), fields), rest
+        key, said = name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")
+        if colon and not (key == "host" and fields.get("host", said) not in (*ALLOWED, said)):
+            if key == "content-length" and key in fields:
+                continue
+            fields[key] = said
+    target = line["target"].decode("latin-1")
+    if target.startswith("http://"):
+        fields.setdefault("host", target.removeprefix("http://").partition("/")[0])
+        target = f"/{target.removeprefix('http://').partition('/')[2]}"
+    path, mark, query = target.partition("?")
+    if "/../" in path:
+        path = posixpath.normpath(path)
+    return Asked(line["method"].decode(), path + mark + query, fields), rest
 
 
 def length(asked: Asked) -> int:

@@ -13,11 +13,11 @@ ROWS: tuple[Row, ...] = (
     Row("location", "N02", "location.href is set", script("location.href='$BASE/n'")),
     Row("replace", "N02", "location.replace", script("location.replace('$BASE/n')")),
     Row("navigate", "N02", "navigation.navigate", script("navigation.navigate('$BASE/n')")),
-    Row("open", "N03", "window.open", '<button id=go onclick="open(\'$BASE/n\')">go</button>', click=True),
+    Row("open", "N03", "window.open", '<button id=go onclick="window.open(\'$BASE/n\')">go</button>', click=True),
     Row("open noopener", "N03", "window.open with noopener",
-        '<button id=go onclick="open(\'$BASE/n\',\'_blank\',\'noopener\')">go</button>', click=True),
+        '<button id=go onclick="window.open(\'$BASE/n\',\'_blank\',\'noopener\')">go</button>', click=True),
     Row("open blank", "N03", "a blank window is opened and then sent there",
-        '<button id=go onclick="let w=open(\'about:blank\');setTimeout(()=>w.location=\'$BASE/n\',50)">go</button>',
+        '<button id=go onclick="let w=window.open(\'about:blank\');setTimeout(()=>w.location=\'$BASE/n\',50)">go</button>',
         click=True),
     Row("blank", "N05", "a link with target=_blank", '<a id=go target=_blank href="$BASE/n">go</a>', click=True),
     Row("blank opener", "N05", "a link with target=_blank and rel=opener",
@@ -65,7 +65,7 @@ ROWS: tuple[Row, ...] = (
         '<form method=post target=_blank action="$BASE/n"><button id=go>go</button></form>', click=True),
     Row("base", "N22", "a base element moves a relative image", '<base href="$BASE/"><img src=i.png>'),
     Row("popup of popup", "N26", "a popup opens a popup",
-        '<button id=go onclick="let w=open(\'about:blank\');w.document.write(\'<script>location.href='
+        '<button id=go onclick="let w=window.open(\'about:blank\');w.document.write(\'<script>location.href='
         "&quot;$BASE/n&quot;</scr'+'ipt>')\">go</button>", click=True),
     Row("download", "N28", "a link with download", '<a id=go download href="$BASE/f.bin">go</a>', click=True),
     Row("object", "R10", "an object element", '<object data="$BASE/n"></object>'),

@@ -13,17 +13,14 @@ from harness.evals.containment.cases import (
     PageProbe,
     RawProbe,
 )
+from harness.evals.containment.play_driven import goto, model
+from harness.evals.containment.play_raw import machine, raw
 from harness.evals.containment.rig import Rig
 from harness.evals.containment.score import Try
 from harness.evals.containment.targets import spot
-from harness.sandbox.probe import probe_tab
+from harness.evals.containment.waiting import settled
 
-_OPEN_SECONDS = 4.0
-_ALLOWED_SECONDS = 6.0
-_WALLED_SECONDS = 2.0
-_GRACE = 0.2
-_PLAY_SECONDS = 20.0
-_STRONG = frozenset({"HTTP", "TCP", "UDP", "forbidden request", "admitted"})
+_PLAY_SECONDS = 25.0
 _LOADED = "new Promise(r => document.readyState == 'complete' ? r() : addEventListener('load', () => r()))"
 
 
@@ -39,8 +36,14 @@ async def play(rig: Rig, case: Case, arm: Arm) -> tuple[str, str]:
             match case.probe:
                 case PageProbe():
                     note = await _page(rig, case.probe, arm, token)
-                case GotoProbe() | RawProbe() | MachineProbe() | ModelProbe():
-                    note = "not yet"
+                case GotoProbe():
+                    note = await goto(rig, case.probe, arm, token)
+                case RawProbe():
+                    note = await raw(rig, case.probe, arm, token)
+                case MachineProbe():
+                    note = await machine(rig, case.probe, arm, token)
+                case ModelProbe():
+                    note = await model(rig, case.probe, arm, token)
                 case _:
                     assert_never(case.probe)
     except TimeoutError:
@@ -63,29 +66,14 @@ def result(rig: Rig, token: str, note: str) -> Try:
 
 async def _page(rig: Rig, probe: PageProbe, arm: Arm, token: str) -> str:
     lent = rig.lend(token) if probe.lent else 0
-    here = spot(rig.places, arm, probe.target, probe.scheme, token, lent)
+    here = spot(rig.places, arm, probe.target, probe.scheme, token, lent=lent)
     rig.site.pages[token] = probe.page(here)
-    async with probe_tab(rig.browser(arm)) as tab:
+    async with rig.probes(arm).tab() as tab:
         note = await tab.goto(f"{here.own}/p/{token}")
         if probe.click:
             note = note or await tab.click("#go")
         if probe.leave:
             await tab.run(_LOADED)
             await tab.goto("about:blank")
-        await settled(rig, arm, token)
+        await settled(rig.board, arm, token)
     return note
-
-
-async def settled(rig: Rig, arm: Arm, token: str) -> None:
-    """Wait until an arm has shown what it had to show, at most a few seconds."""
-    board = rig.board
-    match arm:
-        case "open":
-            await board.until(token, lambda: bool(board.signs(token) & _STRONG), _OPEN_SECONDS)
-        case "allowed":
-            await board.until(token, lambda: board.was_reached(token), _ALLOWED_SECONDS)
-        case "walled":
-            await board.until(
-                token, lambda: bool(board.signs(token) or board.stopped_by(token)), _WALLED_SECONDS
-            )
-            await asyncio.sleep(_GRACE)

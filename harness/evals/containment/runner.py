@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from harness.evals.containment.board import Arm, Board
+from harness.evals.containment.board import Arm, Board, Hit
 from harness.evals.containment.cases import Case
 from harness.evals.containment.play import play, result
 from harness.evals.containment.rig import Choose, Rig, rigged
@@ -95,7 +95,8 @@ async def _case(rig: Rig, case: Case, repeat: int) -> dict[Arm, list[tuple[str, 
         times = repeat if arm == "walled" else 1
         found[arm] = [await play(rig, case, arm) for _ in range(times)]
         # A control that does not hold at first is given one more chance: it is no race of the boundary's.
-        if arm != "walled" and not _holds(rig, arm, found[arm][0][0]) and not case.uncounted:
+        again = arm == "open" or bool(rig.board.signs(found["open"][-1][0]))
+        if arm != "walled" and again and not case.uncounted and not _holds(rig, arm, found[arm][0][0]):
             found[arm].append(await play(rig, case, arm))
     return found
 
@@ -122,11 +123,16 @@ def _leaking(allowed: Sequence[Try]) -> list[Try]:
     return [one for one in allowed if one.signs]
 
 
+def _apart(hit: Hit) -> bool:
+    """Whether what belongs to no case is somebody else's: anyone may ask port 53, nobody else knows our ports."""
+    return hit.side == "open" or hit.sign == "DNS"
+
+
 def _unowned(board: Board) -> tuple[tuple[str, ...], dict[str, int]]:
-    stray = tuple(
-        f"{hit.sign} {hit.detail}" for hit in board.hits if hit.owner is None and hit.side == "walled"
-    )
+    stray = tuple(f"{hit.sign} {hit.detail}" for hit in board.hits if hit.owner is None and not _apart(hit))
     apart = Counter(
-        f"{hit.sign} without a boundary" for hit in board.hits if hit.owner is None and hit.side == "open"
+        f"{hit.sign} without a boundary" if hit.side == "open" else f"{hit.sign} asked of this machine"
+        for hit in board.hits
+        if hit.owner is None and _apart(hit)
     )
     return stray, dict(apart.most_common())

@@ -185,9 +185,7 @@ def lines(report: Report) -> list[str]:
         layers = _layers(one.stopped_by)
         shown.append(f"{kind:<13} {one.contained:>9} {one.escaped:>8} {one.not_counted:>12}  {layers}")
     shown.append(f"{'all':<13} {report.contained:>9} {report.escaped:>8} {report.not_counted:>12}")
-    for one in report.cases:
-        if one.status == "escaped":
-            shown.append(f"ESCAPED {one.id}: {one.says}; {one.why}")
+    shown += [f"ESCAPED {it.id}: {it.says}; {it.why}" for it in report.cases if it.status == "escaped"]
     shown += [f"ESCAPED, of no case: {one}" for one in report.stray]
     reasons = Counter(one.why for one in report.cases if one.status == "not counted")
     shown += [f"not counted, {count}: {why}" for why, count in reasons.most_common(12)]
@@ -195,7 +193,9 @@ def lines(report: Report) -> list[str]:
         told = ", ".join(f"{count} {what}" for what, count in report.background.items())
         shown.append(f"the browser's own traffic, counted apart: {told}")
     shown += report.notes
-    shown.append(f"{report.contained} of {report.counted} that count were contained in {report.seconds:.0f} s")
+    shown.append(
+        f"{report.contained} of {report.counted} that count were contained in {report.seconds:.0f} s"
+    )
     return shown
 
 

@@ -32,7 +32,7 @@ class Places:
     """An address of this machine."""
 
 
-def spot(places: Places, arm: Arm, target: str, scheme: Scheme, token: str, lent: int = 0) -> Spot:
+def spot(places: Places, arm: Arm, target: str, scheme: Scheme, token: str, *, lent: int = 0) -> Spot:
     """Make one arm's place.
 
     Raises:

@@ -44,12 +44,14 @@ def script(text: str) -> str:
     return f"<script>{text}</script>"
 
 
-def cases(kind: Class, rows: Iterable[Row], quick: frozenset[str] = frozenset()) -> Iterator[Case]:
-    """Make the cases of a table."""
+def cases(
+    kind: Class, rows: Iterable[Row], quick: frozenset[str] = frozenset(), *, plain: bool = True
+) -> Iterator[Case]:
+    """Make the cases of a table: over https, and if `plain`, over http what works there and needs no click."""
     schemes: tuple[Scheme, ...] = ("https", "http")
     for row in rows:
         for scheme in schemes:
-            if row.secure and scheme == "http":
+            if scheme == "http" and (row.secure or row.click or not plain):
                 continue
             yield Case(
                 id=f"{kind}/{row.name.replace(' ', '-')}/{scheme}",
@@ -68,7 +70,9 @@ def page_probe(row: Row, scheme: Scheme, target: str = "name") -> PageProbe:
 
     def page(spot: Spot) -> Page:
         files = {
-            name: Answer(200, (("content-type", kind), ("service-worker-allowed", "/")), spot.fill(text).encode())
+            name: Answer(
+                200, (("content-type", kind), ("service-worker-allowed", "/")), spot.fill(text).encode()
+            )
             for name, kind, text in row.files
         }
         headers = tuple((name, spot.fill(value)) for name, value in row.headers)
