@@ -68,4 +68,6 @@ def chosen(kinds: Sequence[str] = (), ids: Sequence[str] = (), *, quick: bool = 
         found = tuple(one for one in found if one.kind in kinds)
     if ids:
         found = tuple(one for one in found if any(one.id.startswith(wanted) for wanted in ids))
+    if not found:
+        raise InputError("no case is in all that was named; --list shows them all")
     return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from PIL import Image
 
-from harness.action import Action, Answer, Goto, NewTab, parse_action
+from harness.action import Action, Answer, CloseTab, Goto, NewTab, parse_action
 from harness.checkpoint import Checkpoint
 from harness.clearance import Act, Refusal, Reply
 from harness.evals.containment.board import Arm, Side
@@ -54,7 +54,18 @@ async def _pointed(rig: Rig, action: Goto | NewTab, token: str) -> str:
         done = await rig.walled.act(passed)
         if not done.ok:
             rig.board.refused(token.encode(), "driver")
+        if isinstance(action, NewTab):
+            await _tidied(rig.checkpoint, rig.walled)
         return done.message
+
+
+async def _tidied(checkpoint: Checkpoint, sandbox: HostedSandbox) -> None:
+    """Leave one tab, so that no case meets the limit on tabs that another has used up."""
+    screen = await sandbox.observe()
+    for tab in screen.tabs[1:]:
+        passed = await checkpoint.decide(Act(action=CloseTab(tab=tab.id)))
+        if not isinstance(passed, Refusal):
+            await sandbox.act(passed)
 
 
 async def _look(rig: Rig, probe: GotoProbe, arm: Arm, token: str, tab: ProbeTab) -> None:
@@ -110,6 +121,10 @@ async def model(rig: Rig, probe: ModelProbe, arm: Arm, token: str) -> str:
             budget=Budget(Limits(steps=4, seconds=20), clock),
             clock=clock,
         )
+        checkpoint.blocked = False
         ending = await loop.run()
+        if checkpoint.blocked and arm == "walled":
+            rig.board.refused(token.encode(), "pointer: domains.navigate")
         await settled(rig.board, arm, token)
+        await _tidied(checkpoint, sandbox)
     return ending.reason

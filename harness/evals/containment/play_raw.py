@@ -30,6 +30,7 @@ _LAYERS = {
     "EAFNOSUPPORT": "seccomp filter",
     "EPERM": "no privileges, or seccomp filter",
     "EACCES": "unprivileged user",
+    "EINVAL": "user namespace",
 }
 
 

@@ -115,6 +115,7 @@ def _outcome(rig: Rig, case: Case, played: dict[Arm, list[tuple[str, str]]]) -> 
         walled=[*tries["walled"], *_leaking(tries["allowed"])],
         allowed=tries["allowed"],
         uncounted=case.uncounted,
+        fallback="gateway: forwarded nothing" if case.kind == "proxy" else "namespace or browser settings",
     )
 
 

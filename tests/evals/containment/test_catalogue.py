@@ -49,5 +49,7 @@ def test_cases_are_chosen_by_class_and_by_the_beginning_of_an_id() -> None:
 def test_a_misspelt_choice_is_told_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'proxy'"):
         chosen(["prxy"])
+    with pytest.raises(InputError, match="no case is in all that was named"):
+        chosen(["proxy"], ["url/"])
     with pytest.raises(InputError, match="no case begins so"):
         chosen(ids=["nowhere/at/all"])
