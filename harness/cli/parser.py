@@ -13,6 +13,7 @@ import structlog
 
 from harness._version import __version__
 from harness.cli import doctor, policy, trace
+from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli.signals import Interrupts
 from harness.cli.streams import say
@@ -87,6 +88,7 @@ def _parser() -> _Parser:
     doctor_parser.set_defaults(run=doctor.run)
     _trace(commands.add_parser("trace", help="look at recorded runs"))
     _policy(commands.add_parser("policy", help="look at policies"))
+    _eval(commands.add_parser("eval", help="try how good and how safe it is, on this machine"))
     return parser
 
 
@@ -154,3 +156,23 @@ def _policy(parser: argparse.ArgumentParser) -> None:
         sub.add_argument("policies", nargs="+", metavar="POLICY", help="policy files or ready-made names")
         sub.add_argument("--json", action="store_true", help="print JSON on standard output")
         sub.set_defaults(run=command)
+
+
+def _eval(parser: argparse.ArgumentParser) -> None:
+    suites = parser.add_subparsers(required=True, metavar="containment")
+    what = "try to get out of a sandbox in every way there is; exit code 5 if anything did"
+    sub = suites.add_parser("containment", help=what, description=what)
+    sub.add_argument("--sandbox", default="auto", choices=["auto", "bubblewrap", "process"])
+    sub.add_argument(
+        "--class", dest="kind", action="append", default=[], metavar="CLASS", help="only cases of this class"
+    )
+    sub.add_argument(
+        "--case", action="append", default=[], metavar="ID", help="only cases whose id begins like this"
+    )
+    sub.add_argument("--quick", action="store_true", help="only the few that take some seconds")
+    sub.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="how often each is tried (default: 1)"
+    )
+    sub.add_argument("--list", action="store_true", help="list the cases and try none")
+    sub.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    sub.set_defaults(run=eval_command.containment)

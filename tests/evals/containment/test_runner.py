@@ -1,0 +1,67 @@
+"""The suite itself, against the real sandbox: a few of every class here, all of them in the long run."""
+
+from collections.abc import Sequence
+
+import pytest
+from harness.evals.containment.catalogue import catalogue, chosen
+from harness.evals.containment.runner import run
+from harness.evals.containment.score import Report
+from harness.sandbox.base import Sandbox, SandboxOptions
+from harness.sandbox.bubblewrap import BubblewrapSandbox
+from harness.sandbox.process import ProcessSandbox
+
+
+def walled(options: SandboxOptions) -> Sandbox:
+    return BubblewrapSandbox(options)
+
+
+def bare(options: SandboxOptions) -> Sandbox:
+    return ProcessSandbox(options)
+
+
+def wrong(report: Report) -> Sequence[str]:
+    return [f"{one.id}: {one.status}: {one.why}" for one in report.cases if one.status != "contained"]
+
+
+async def test_a_few_of_every_class_are_contained_with_both_controls() -> None:
+    cases = chosen(
+        ids=(
+            "url/user-name/",
+            "scheme/file/goto",
+            "navigation/redirect-302/https",
+            "subresource/fetch-redirect/https",
+            "socket/websocket/https",
+            "address/loopback/location",
+            "proxy/CL-and-TE",
+            "proxy/connect",
+            "machine/tcp-loopback",
+            "machine/read-a-file",
+            "model/goto-an-open-redirect",
+            "approval/timer",
+        )
+    )
+    report = await run(cases, walled, insider=True)
+    assert wrong(report) == []
+    assert (report.escaped, report.stray, report.exit_code) == (0, (), 0)
+    assert all(one.stopped_by for one in report.cases)
+
+
+async def test_what_isolates_nothing_is_found_out() -> None:
+    report = await run(chosen(ids=["scheme/file/goto"]), bare, insider=False)
+    (found,) = report.cases
+    assert (found.status, found.signs, report.exit_code) == ("escaped", ("pixels",), 5)
+
+
+async def test_without_a_program_inside_bytes_are_not_counted() -> None:
+    report = await run(chosen(ids=["proxy/absolute"]), bare, insider=False)
+    assert {one.status for one in report.cases} == {"not counted"}
+    assert report.exit_code == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+async def test_everything_is_contained() -> None:
+    report = await run(catalogue(), walled, insider=True)
+    assert [one for one in wrong(report) if ": escaped:" in one] == []
+    assert report.stray == ()
+    assert report.counted >= 250
