@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import (
     bench_gateway,
+    bench_ground,
     bench_import,
     bench_ocr,
     bench_own,
@@ -29,6 +30,7 @@ from rich.console import Console
 MEASURES: dict[str, Measure] = {
     "own": bench_own.measure,
     "step": bench_step.measure,
+    "ground": bench_ground.measure,
     "settle": bench_settle.measure,
     "ready": bench_ready.measure,
     "gateway": bench_gateway.measure,

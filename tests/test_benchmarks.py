@@ -13,6 +13,7 @@ from rich.console import Console
 PROMISED = {
     "own": {"own_step_ms", "own_step_growth"},
     "step": {"step_ms", "step_p90_ms", "step_own_ms", "trace_bytes_a_step"},
+    "ground": {"ground_ms", "click_ms"},
     "settle": {"settle_ms"},
     "ready": {"ready_bubblewrap_seconds", "ready_process_seconds"},
     "gateway": {"gateway_page_ms", "gateway_app_page_ms"},
@@ -29,6 +30,8 @@ PROMISED = {
 COMPARED = {
     "own_step_growth",
     "step_ms",
+    "ground_ms",
+    "click_ms",
     "settle_ms",
     "ready_bubblewrap_seconds",
     "gateway_page_ms",
