@@ -5,6 +5,7 @@ The loop brings actions, plans and safety signals here; the gateway brings reque
 """
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Literal
 from harness.action import AskUser
 from harness.approval.base import ask
 from harness.clearance import (
+    LONGEST_BODY,
     Act,
     Approval,
     Approver,
@@ -29,17 +31,17 @@ from harness.clearance import (
     clear,
     digest,
 )
-from harness.gateway.base import Exchange
+from harness.gateway.base import Exchange, SocketMessage
 from harness.limits import Budget
 from harness.screen import Screen
 from harness.trace.base import Recorder
-from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Requested, Responded
+from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Messaged, Requested, Responded
 
 EDITS = 3
 LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
 """Kinds of action after which a refusal still stands in the model's way."""
-
-
+KEPT = 16_777_216
+"""Bytes of WebSocket messages that one trace keeps; of those beyond it has the size and the SHA-256."""
 _FAULT = "judge failed"
 
 
@@ -95,6 +97,7 @@ class Checkpoint:
         self._now = now
         self._ids = ids
         self._pages: dict[str, str] = {}
+        self._kept = 0
         self._begun = asyncio.Event()
         self._asking = 0
         self._asked_since = 0.0
@@ -243,11 +246,39 @@ class Checkpoint:
         self._remember(request, verdict)
         return self._refuse(request, verdict.rule, verdict.reason, stop=verdict.outcome == "stop")
 
+    def message(self, message: SocketMessage) -> Refusal | None:
+        """Count and record a WebSocket message, for the gateway; its limits end the run."""
+        refusal = self.stopped
+        if refusal is None:
+            passed = self._budget.reached("seconds") or self._budget.passes(message.size, out=message.out)
+            refusal = Refusal(rule="limits", reason=passed, stop=True) if passed else None
+        data = message.data.encode() if isinstance(message.data, str) else message.data
+        sha256, blob = None, None
+        if data is not None:
+            sha256 = hashlib.sha256(data).hexdigest()
+            if len(data) <= LONGEST_BODY and self._kept + len(data) <= KEPT:
+                self._kept += len(data)
+                blob = self._recorder.blob(data)
+        self._recorder.write(
+            Messaged(
+                step=self.step,
+                request=message.request,
+                direction="out" if message.out else "in",
+                text=isinstance(message.data, str),
+                size=message.size,
+                sha256=sha256 if blob in (None, sha256) else None,
+                blob=blob,
+                refused=f"{refusal.rule}: {refusal.reason}" if refusal else None,
+            )
+        )
+        if refusal is not None and self.stopped is None:
+            self.stopped = refusal
+        return refusal
+
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""
-        self._budget.downloaded += exchange.received
-        # A body was counted when it was admitted; what a WebSocket sends is known only now.
-        self._budget.uploaded += exchange.sent if exchange.messages is not None else 0
+        if exchange.messages is None:  # each message of a WebSocket was counted as it passed
+            self._budget.downloaded += exchange.received
         page = self._pages.pop(exchange.id, None)
         if page is not None:
             self.trouble = f"{page} did not come: {exchange.error}" if exchange.error else ""
