@@ -40,6 +40,8 @@ from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Messaged,
 EDITS = 3
 LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
 """Kinds of action after which a refusal still stands in the model's way."""
+WITHDRAWN = "withdrawn"
+"""Who answered, in the trace, a question whose page or run ended before a person did."""
 KEPT = 16_777_216
 """Bytes of WebSocket messages that one trace keeps; of those beyond it has the size and the SHA-256."""
 _FAULT = "judge failed"
@@ -180,18 +182,28 @@ class Checkpoint:
             approval = await ask(
                 self._approver, question, clock=self._clock, now=self._now, otherwise=self._otherwise
             )
+        except asyncio.CancelledError:
+            self._answered(question, self._withdrawn(effect), started)
+            raise
         finally:
-            seconds = self._clock() - started
             self._asking -= 1
             if not self._asking:
                 self._nobody_asked.set()
                 # Questions that overlap wait together: a page that raises many gains no time by it.
                 self._budget.waited += self._clock() - self._asked_since
-        self._recorder.write(
-            ApprovalGiven(step=self.step, question=question.id, approval=approval, seconds=round(seconds, 3)),
-            sync=True,
-        )
+        self._answered(question, approval, started)
         return approval
+
+    def _answered(self, question: Question, approval: Approval, started: float) -> None:
+        seconds = round(self._clock() - started, 3)
+        self._recorder.write(
+            ApprovalGiven(step=self.step, question=question.id, approval=approval, seconds=seconds), sync=True
+        )
+
+    def _withdrawn(self, effect: Effect) -> Approval:
+        asked = "the page that made the request" if isinstance(effect, Request) else "what asked"
+        note = f"{asked} went away before anybody answered; nothing was done"
+        return Approval(decision="deny", by=WITHDRAWN, at=self._now(), shown=digest(effect), note=note)
 
     async def question(self, action: AskUser) -> Approval:
         """Send a model's question to a person; an approval's note is the answer."""

@@ -29,7 +29,7 @@ from harness.policy import Engine, Policy
 from harness.screen import Screen, Tab
 from harness.task import Limits
 from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover, blank
-from harness.trace.events import Messaged
+from harness.trace.events import ApprovalGiven, Messaged
 
 ACT = Act(action=Click(x=1, y=2))
 GET = Request(id="r1", method="GET", url="https://shop.test/")
@@ -430,3 +430,36 @@ def test_the_secret_of_a_message_is_not_bound_by_its_digest() -> None:
     assert isinstance(event, Messaged)
     assert event.sha256 is None
     assert memory.blobs[event.blob or ""] == b"[secret:pin]"
+
+
+@pytest.mark.parametrize("effect", [GET, ACT])
+async def test_a_question_whose_page_goes_away_is_withdrawn_and_on_record(effect: Effect) -> None:
+    shown, gone = asyncio.Event(), asyncio.Event()
+
+    class Thinking:
+        async def decide(self, question: Question) -> Approval:
+            shown.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                gone.set()
+            raise AssertionError(question.id)
+
+    checkpoint, memory = make(FixedJudge("ask"), Thinking(), limits=Limits(requests=1))
+    asking = checkpoint.admit(effect) if isinstance(effect, Request) else checkpoint.decide(effect)
+    task = asyncio.ensure_future(asking)
+    await shown.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert gone.is_set()
+    assert memory.kinds[1:] == ["approval_asked", "approval_given"]
+    given = memory.events[-1]
+    assert isinstance(given, ApprovalGiven)
+    assert (given.approval.decision, given.approval.by) == ("deny", "withdrawn")
+    assert "went away" in given.approval.note
+    assert await checkpoint.idle() is False
+    # What was dropped counts for nothing: the one request that may leave still may.
+    other, _ = make(FixedJudge("allow"), limits=Limits(requests=1))
+    checkpoint._judge = other._judge
+    assert isinstance(await checkpoint.admit(GET), Cleared)
