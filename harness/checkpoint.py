@@ -35,13 +35,15 @@ from harness.gateway.base import Exchange, SocketMessage
 from harness.limits import Budget
 from harness.screen import Screen
 from harness.trace.base import Recorder
-from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Messaged, Requested, Responded
+from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Messaged, Noted, Requested, Responded
 
 EDITS = 3
 LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
 """Kinds of action after which a refusal still stands in the model's way."""
 WITHDRAWN = "withdrawn"
 """Who answered, in the trace, a question whose page or run ended before a person did."""
+THROWN = 100
+"""Notes in one trace of what was no request."""
 KEPT = 16_777_216
 """Bytes of WebSocket messages that one trace keeps; of those beyond it has the size and the SHA-256."""
 _FAULT = "judge failed"
@@ -100,6 +102,7 @@ class Checkpoint:
         self._ids = ids
         self._pages: dict[str, str] = {}
         self._kept = 0
+        self._thrown = 0
         self._begun = asyncio.Event()
         self._asking = 0
         self._asked_since = 0.0
@@ -286,6 +289,13 @@ class Checkpoint:
         if refusal is not None and self.stopped is None:
             self.stopped = refusal
         return refusal
+
+    def noticed(self, line: str) -> None:
+        """Note what the gateway threw away before it was a request; the first hundred of a run."""
+        self._thrown += 1
+        if self._begun.is_set() and self._thrown <= THROWN:
+            more = "; what follows of this kind is not noted" if self._thrown == THROWN else ""
+            self._recorder.write(Noted(step=self.step, text=f"gateway: {line}{more}"))
 
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""

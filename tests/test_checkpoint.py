@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from harness.action import AskUser, Click
-from harness.checkpoint import KEPT, Checkpoint
+from harness.checkpoint import KEPT, THROWN, Checkpoint
 from harness.clearance import (
     LONGEST_BODY,
     Act,
@@ -29,7 +29,7 @@ from harness.policy import Engine, Policy
 from harness.screen import Screen, Tab
 from harness.task import Limits
 from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover, blank
-from harness.trace.events import ApprovalGiven, Messaged
+from harness.trace.events import ApprovalGiven, Messaged, Noted
 
 ACT = Act(action=Click(x=1, y=2))
 GET = Request(id="r1", method="GET", url="https://shop.test/")
@@ -463,3 +463,13 @@ async def test_a_question_whose_page_goes_away_is_withdrawn_and_on_record(effect
     other, _ = make(FixedJudge("allow"), limits=Limits(requests=1))
     checkpoint._judge = other._judge
     assert isinstance(await checkpoint.admit(GET), Cleared)
+
+
+def test_what_was_no_request_is_noted_so_many_times() -> None:
+    checkpoint, memory = make(FixedJudge("allow"))
+    for number in range(THROWN + 5):
+        checkpoint.noticed(f"refused: {number}")
+    found = [one.text for one in memory.events if isinstance(one, Noted)]
+    assert len(found) == THROWN
+    assert found[0] == "gateway: refused: 0"
+    assert found[-1].endswith("is not noted")

@@ -26,6 +26,7 @@ _TRAILING = "there are bytes after the request: one at a time"
 _LINE = re.compile(
     rb"(?P<method>[-!#$%&'*+.^_`|~0-9A-Za-z]+) (?P<target>[\x21-\x7e]+) (?P<version>HTTP/[0-9.]+)"
 )
+_BEGINNING = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]{1,32}( [\x21-\x7e]*( H?T?T?P?/?[0-9.]{0,3}\r?)?)?")
 _FIELD = re.compile(rb"(?P<name>[-!#$%&'*+.^_`|~0-9A-Za-z]+):[ \t]*(?P<value>[^\x00-\x08\x0a-\x1f\x7f]*)")
 _DIGITS = re.compile(rb"[0-9]{1,15}")
 _SINGLE = frozenset(
@@ -81,6 +82,11 @@ def read_head(head: bytes) -> Head:
     return Head(line["method"], line["target"], fields, values)
 
 
+def _may_begin(buffer: bytes) -> bool:
+    line, end, _ = buffer.partition(b"\r\n")
+    return bool((_LINE if end else _BEGINNING).fullmatch(line))
+
+
 def _check_framing(values: Mapping[bytes, bytes]) -> None:
     if b"host" not in values:
         raise MalformedError("there is no Host header")
@@ -121,8 +127,13 @@ class Conversation:
         self._held = b""
         self._letting_go: asyncio.TimerHandle | None = None
 
-    async def request(self) -> Head | None:
+    async def request(self, start: bytes = b"") -> Head | None:
         """Wait for the next request's head; nothing if the browser has no more.
+
+        What cannot become a request is refused at its first bytes, and not waited for.
+
+        Args:
+            start: what it must begin with.
 
         Raises:
             MalformedError: if it is not one.
@@ -134,9 +145,11 @@ class Conversation:
             buffer = self._rest or await self.stream.read()
         if not buffer:
             return None
+        if buffer[: len(start)] != start[: len(buffer)]:
+            raise MalformedError("what came is no request that can be made here")
         end = buffer.find(b"\r\n\r\n")
         if end < 0:
-            buffer, end = await self._rest_of_head(buffer)
+            buffer, end = await self._rest_of_head(buffer, start)
         if not -1 < end <= _MAX_HEAD:
             raise MalformedError(f"the head has more than {_MAX_HEAD} bytes", 431)
         head, self._rest = buffer[: end + 4], buffer[end + 4 :]
@@ -145,9 +158,11 @@ class Conversation:
             raise MalformedError("the request's head cannot be parsed")
         return found
 
-    async def _rest_of_head(self, buffer: bytes) -> tuple[bytes, int]:
+    async def _rest_of_head(self, buffer: bytes, start: bytes) -> tuple[bytes, int]:
         async with asyncio.timeout(_HEAD_SECONDS):
             while (end := buffer.find(b"\r\n\r\n")) < 0 and len(buffer) <= _MAX_HEAD:
+                if buffer[: len(start)] != start[: len(buffer)] or not _may_begin(buffer):
+                    raise MalformedError("what came is not the start of an HTTP request")
                 more = await self.stream.read()
                 if not more:
                     raise MalformedError("the connection ended within a request's head")
