@@ -232,8 +232,8 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
         return await _failed(talk, request, unusable, account)
     try:
         await talk.head(answer.status, answer.reason, heads.answer_headers(answer.headers, answer.status))
-    except h11.LocalProtocolError as error:
-        return await _failed(talk, request, UpstreamError(f"the answer's head is not HTTP: {error}"), account)
+    except UpstreamError as error:
+        return await _failed(talk, request, error, account)
     account.status = answer.status
     length = next((int(value) for name, value in answer.headers if name == b"content-length"), None)
     try:
@@ -245,8 +245,6 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
         return await talk.end()
     except UpstreamError as error:
         account.error = str(error)
-    except h11.LocalProtocolError as error:
-        account.error = f"the answer's body does not fit its head: {error}"
     except ConnectionError:
         raise
     except Exception as error:  # noqa: BLE001 - an upstream runs code that is not ours, such as an app

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the gateway accepts it from a browser: h11 behind a check that forgives nothing.
+"""HTTP/1.1 as the gateway accepts it from a browser: it forgives nothing.
 
 A browser writes clean requests. Whatever is ambiguous (two lengths, a folded line, a bare newline, bytes
 after the request) was not written by one, so it is refused and never repaired: nobody behind the gateway
@@ -12,9 +12,8 @@ from collections.abc import AsyncGenerator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-import h11
-
 from harness.gateway.base import Headers
+from harness.gateway.framing import Incoming, MalformedError, Outgoing
 from harness.gateway.wire import Stream
 
 IDLE = 600.0
@@ -22,7 +21,6 @@ IDLE = 600.0
 _HEAD_SECONDS = 60.0
 _HOLD_SECONDS = 0.002
 _MAX_HEAD = 65_536
-_TRAILING = "there are bytes after the request: one at a time"
 _LINE = re.compile(
     rb"(?P<method>[-!#$%&'*+.^_`|~0-9A-Za-z]+) (?P<target>[\x21-\x7e]+) (?P<version>HTTP/[0-9.]+)"
 )
@@ -36,14 +34,6 @@ _SINGLE = frozenset(
         b" upgrade-insecure-requests"
     ).split()
 )
-
-
-class MalformedError(Exception):
-    """What came is not a request a browser would write."""
-
-    def __init__(self, reason: str, status: int = 400) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 class Head(NamedTuple):
@@ -112,6 +102,11 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
     return name.lower(), value.rstrip(b" \t")
 
 
+def _closes(fields: Mapping[bytes, bytes]) -> bool:
+    tokens = fields.get(b"connection", b"").lower().split(b",")
+    return any(token.strip() == b"close" for token in tokens)
+
+
 class Conversation:
     """The browser's side of one connection, one request at a time.
 
@@ -121,7 +116,9 @@ class Conversation:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
+        self._incoming = Incoming({})
+        self._outgoing = Outgoing(b"", close=True)
+        self._waiting = False
         self._rest = b""
         self._answering = False
         self._held = b""
@@ -154,8 +151,9 @@ class Conversation:
             raise MalformedError(f"the head has more than {_MAX_HEAD} bytes", 431)
         head, self._rest = buffer[: end + 4], buffer[end + 4 :]
         found = read_head(head)
-        if not isinstance(self._event(head), h11.Request):
-            raise MalformedError("the request's head cannot be parsed")
+        self._incoming = Incoming(found.fields)
+        self._waiting = b"expect" in found.fields
+        self._outgoing = Outgoing(found.method, close=_closes(found.fields))
         return found
 
     async def _rest_of_head(self, buffer: bytes, start: bytes) -> tuple[bytes, int]:
@@ -177,34 +175,25 @@ class Conversation:
             TimeoutError: if it dawdles.
             ConnectionError: if the connection breaks.
         """
-        event = self._event(self._rest)
-        self._rest = b""
-        while not isinstance(event, h11.EndOfMessage):
-            if isinstance(event, h11.Data):
-                yield bytes(event.data)
-                event = self._event(b"")
-                continue
-            if event is not h11.NEED_DATA:
-                raise MalformedError("the body cannot be parsed")
-            if self._http.they_are_waiting_for_100_continue:
-                go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
-                await self.stream.write(self._http.send(go_on))
+        more, self._rest = self._rest, b""
+        while True:
+            if found := self._incoming.take(more):
+                self._waiting = False
+                yield found
+            if self._incoming.done:
+                return
+            if self._waiting:
+                self._waiting = False
+                await self.stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             async with asyncio.timeout(IDLE):
                 more = await self.stream.read()
             if not more:
                 raise ConnectionResetError("the browser hung up within the request's body")
-            event = self._event(more)
-        if self._http.trailing_data[0]:
-            raise MalformedError(_TRAILING)
 
     def no_body(self) -> None:
         """Take note that the request, whose head promised no body, has none; raises as `body` does."""
-        event = self._event(self._rest)
-        self._rest = b""
-        if not isinstance(event, h11.EndOfMessage):
-            raise MalformedError("the body cannot be parsed")
-        if self._http.trailing_data[0]:
-            raise MalformedError(_TRAILING)
+        rest, self._rest = self._rest, b""
+        self._incoming.take(rest)
 
     @property
     def unread(self) -> bool:
@@ -217,28 +206,25 @@ class Conversation:
         Without a length it is chunked.
 
         Raises:
-            h11.LocalProtocolError: if that cannot stand in an answer; nothing was sent.
+            UpstreamError: if that cannot stand in an answer; nothing was sent.
             ConnectionError: if the browser is gone.
         """
-        if self._http.their_state is h11.SEND_BODY:
-            headers = (*headers, (b"connection", b"close"))
-        data = self._http.send(h11.Response(status_code=status, headers=list(headers), reason=reason))
+        self._outgoing.close |= not self._incoming.done
+        self._held = self._outgoing.head(status, reason, headers)
         self._answering = True
-        self._held = data or b""
         self._letting_go = asyncio.get_running_loop().call_later(_HOLD_SECONDS, self._let_go)
 
     async def data(self, chunk: bytes) -> None:
         """Go on with the answer; raises as `head` does."""
         if chunk:
-            await self.stream.write(self._taken() + (self._http.send(h11.Data(data=chunk)) or b""))
+            data = self._outgoing.data(chunk)
+            await self.stream.write(self._taken() + data)
 
     async def end(self) -> bool:
         """End the answer, and say whether the connection can be used again; raises as `head` does."""
-        await self.stream.write(self._taken() + (self._http.send(h11.EndOfMessage()) or b""))
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-            return True
-        return False
+        data = self._outgoing.end()
+        await self.stream.write(self._taken() + data)
+        return not self._outgoing.close
 
     def abort(self) -> None:
         """Hang up in the middle of the answer, so that nobody takes what was sent for the whole."""
@@ -271,11 +257,3 @@ class Conversation:
         )
         await self.stream.write(head.encode() + text)
         await self.stream.hang_up()
-
-    def _event(self, data: bytes) -> object:
-        try:
-            if data:
-                self._http.receive_data(data)
-            return self._http.next_event()
-        except h11.RemoteProtocolError as error:
-            raise MalformedError(str(error), error.error_status_hint) from None
