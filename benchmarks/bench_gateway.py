@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from harness.approval.auto import DenyApprover
 from harness.checkpoint import Checkpoint
 from harness.clearance import Cleared, Refusal, Request
-from harness.gateway.base import Exchange, Keeper
+from harness.gateway.base import Exchange, Keeper, SocketMessage
 from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from harness.gateway.upstreams.internet import InternetUpstream
@@ -95,6 +95,9 @@ class TimedKeeper:
         found = await self._keeper.admit(request)
         self.spent += time.perf_counter() - begun
         return found
+
+    def message(self, message: SocketMessage) -> Refusal | None:
+        return self._keeper.message(message)
 
     def finished(self, exchange: Exchange) -> None:
         begun = time.perf_counter()

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, Figures, main, median, percentile
 from benchmarks.rigs import HEIGHT, WIDTH, launched, pictured
 from harness.clearance import Refusal, Request
-from harness.gateway.base import Exchange
+from harness.gateway.base import Exchange, SocketMessage
 from harness.gateway.proxy import ProxyGateway
 from harness.sandbox.base import Sandbox, SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
@@ -34,6 +34,9 @@ class Nobody:
 
     async def admit(self, request: Request) -> Refusal:
         return Refusal(rule="bench", reason=f"{request.url} is not asked for here")
+
+    def message(self, message: SocketMessage) -> Refusal:
+        return Refusal(rule="bench", reason=f"{message.request} opened no socket")
 
     def finished(self, exchange: Exchange) -> None:
         pass

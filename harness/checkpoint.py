@@ -5,6 +5,7 @@ The loop brings actions, plans and safety signals here; the gateway brings reque
 """
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Literal
 from harness.action import AskUser
 from harness.approval.base import ask
 from harness.clearance import (
+    LONGEST_BODY,
     Act,
     Approval,
     Approver,
@@ -29,17 +31,21 @@ from harness.clearance import (
     clear,
     digest,
 )
-from harness.gateway.base import Exchange
+from harness.gateway.base import Exchange, SocketMessage
 from harness.limits import Budget
 from harness.screen import Screen
 from harness.trace.base import Recorder
-from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Requested, Responded
+from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Messaged, Noted, Requested, Responded
 
 EDITS = 3
 LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
 """Kinds of action after which a refusal still stands in the model's way."""
-
-
+WITHDRAWN = "withdrawn"
+"""Who answered, in the trace, a question whose page or run ended before a person did."""
+THROWN = 100
+"""Notes in one trace of what was no request."""
+KEPT = 16_777_216
+"""Bytes of WebSocket messages that one trace keeps; of those beyond it has the size and the SHA-256."""
 _FAULT = "judge failed"
 
 
@@ -95,6 +101,8 @@ class Checkpoint:
         self._now = now
         self._ids = ids
         self._pages: dict[str, str] = {}
+        self._kept = 0
+        self._thrown = 0
         self._begun = asyncio.Event()
         self._asking = 0
         self._asked_since = 0.0
@@ -177,18 +185,28 @@ class Checkpoint:
             approval = await ask(
                 self._approver, question, clock=self._clock, now=self._now, otherwise=self._otherwise
             )
+        except asyncio.CancelledError:
+            self._answered(question, self._withdrawn(effect), started)
+            raise
         finally:
-            seconds = self._clock() - started
             self._asking -= 1
             if not self._asking:
                 self._nobody_asked.set()
                 # Questions that overlap wait together: a page that raises many gains no time by it.
                 self._budget.waited += self._clock() - self._asked_since
-        self._recorder.write(
-            ApprovalGiven(step=self.step, question=question.id, approval=approval, seconds=round(seconds, 3)),
-            sync=True,
-        )
+        self._answered(question, approval, started)
         return approval
+
+    def _answered(self, question: Question, approval: Approval, started: float) -> None:
+        seconds = round(self._clock() - started, 3)
+        self._recorder.write(
+            ApprovalGiven(step=self.step, question=question.id, approval=approval, seconds=seconds), sync=True
+        )
+
+    def _withdrawn(self, effect: Effect) -> Approval:
+        asked = "the page that made the request" if isinstance(effect, Request) else "what asked"
+        note = f"{asked} went away before anybody answered; nothing was done"
+        return Approval(decision="deny", by=WITHDRAWN, at=self._now(), shown=digest(effect), note=note)
 
     async def question(self, action: AskUser) -> Approval:
         """Send a model's question to a person; an approval's note is the answer."""
@@ -243,11 +261,46 @@ class Checkpoint:
         self._remember(request, verdict)
         return self._refuse(request, verdict.rule, verdict.reason, stop=verdict.outcome == "stop")
 
+    def message(self, message: SocketMessage) -> Refusal | None:
+        """Count and record a WebSocket message, for the gateway; its limits end the run."""
+        refusal = self.stopped
+        if refusal is None:
+            passed = self._budget.reached("seconds") or self._budget.passes(message.size, out=message.out)
+            refusal = Refusal(rule="limits", reason=passed, stop=True) if passed else None
+        data = message.data.encode() if isinstance(message.data, str) else message.data
+        sha256, blob = None, None
+        if data is not None:
+            sha256 = hashlib.sha256(data).hexdigest()
+            if len(data) <= LONGEST_BODY and self._kept + len(data) <= KEPT:
+                self._kept += len(data)
+                blob = self._recorder.blob(data)
+        self._recorder.write(
+            Messaged(
+                step=self.step,
+                request=message.request,
+                direction="out" if message.out else "in",
+                text=isinstance(message.data, str),
+                size=message.size,
+                sha256=sha256 if blob in (None, sha256) else None,
+                blob=blob,
+                refused=f"{refusal.rule}: {refusal.reason}" if refusal else None,
+            )
+        )
+        if refusal is not None and self.stopped is None:
+            self.stopped = refusal
+        return refusal
+
+    def noticed(self, line: str) -> None:
+        """Note what the gateway threw away before it was a request; the first hundred of a run."""
+        self._thrown += 1
+        if self._begun.is_set() and self._thrown <= THROWN:
+            more = "; what follows of this kind is not noted" if self._thrown == THROWN else ""
+            self._recorder.write(Noted(step=self.step, text=f"gateway: {line}{more}"))
+
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""
-        self._budget.downloaded += exchange.received
-        # A body was counted when it was admitted; what a WebSocket sends is known only now.
-        self._budget.uploaded += exchange.sent if exchange.messages is not None else 0
+        if exchange.messages is None:  # each message of a WebSocket was counted as it passed
+            self._budget.downloaded += exchange.received
         page = self._pages.pop(exchange.id, None)
         if page is not None:
             self.trouble = f"{page} did not come: {exchange.error}" if exchange.error else ""

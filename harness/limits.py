@@ -6,7 +6,7 @@ from collections.abc import Callable
 from harness.clearance import Usage
 from harness.task import Limits
 
-DEFAULTS = Limits(steps=200, seconds=3600)
+DEFAULTS = Limits(steps=200, seconds=3600, messages=100_000, message=16_777_216)
 """What holds where neither task nor policy says anything: no run is endless."""
 
 
@@ -35,6 +35,7 @@ class Budget:
         self.requests = 0
         self.uploaded = 0
         self.downloaded = 0
+        self.messages = 0
         self.waited = 0.0
         self.usage = Usage()
         self._clock = clock
@@ -75,6 +76,24 @@ class Budget:
         if limit is None or self.uploaded + size <= limit:
             return None
         return f"limit reached: upload ({limit:g})"
+
+    def passes(self, size: int, *, out: bool) -> str | None:
+        """Count a WebSocket message; or say which limit it would pass, and count nothing."""
+        limits = self.limits
+        moved = (self.uploaded if out else self.downloaded) + size
+        for name, limit, used in (
+            ("message", limits.message, size),
+            ("messages", limits.messages, self.messages + 1),
+            ("upload" if out else "download", limits.upload if out else limits.download, moved),
+        ):
+            if limit is not None and used > limit:
+                return f"limit reached: {name} ({limit:g})"
+        self.messages += 1
+        if out:
+            self.uploaded = moved
+        else:
+            self.downloaded = moved
+        return None
 
     def reached(self, *names: str) -> str | None:
         """Say which of the named limits is used up, or nothing; without names, any of them."""

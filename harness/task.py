@@ -83,6 +83,10 @@ class Limits(_Part):
     """Bytes of the bodies that left the sandbox."""
     download: Size | None = None
     """Bytes that came into the sandbox."""
+    messages: Count | None = None
+    """WebSocket messages, out and in together."""
+    message: Size | None = None
+    """Bytes of one WebSocket message."""
     tokens: Count | None = None
     """Tokens read and written by the model."""
     cost: Dollars | None = None

@@ -1,11 +1,13 @@
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
 from harness.action import AskUser, Click
-from harness.checkpoint import Checkpoint
+from harness.checkpoint import KEPT, THROWN, Checkpoint
 from harness.clearance import (
+    LONGEST_BODY,
     Act,
     Approval,
     Approver,
@@ -21,12 +23,13 @@ from harness.clearance import (
     Verdict,
     redeem,
 )
-from harness.gateway.base import Exchange
+from harness.gateway.base import Exchange, SocketMessage
 from harness.limits import Budget
 from harness.policy import Engine, Policy
 from harness.screen import Screen, Tab
 from harness.task import Limits
 from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover, blank
+from harness.trace.events import ApprovalGiven, Messaged, Noted
 
 ACT = Act(action=Click(x=1, y=2))
 GET = Request(id="r1", method="GET", url="https://shop.test/")
@@ -359,3 +362,114 @@ async def test_the_limit_on_uploads_counts_what_is_on_its_way() -> None:
         == checkpoint.stopped
         == Refusal(rule="limits", reason="limit reached: upload (100)", stop=True)
     )
+
+
+def test_socket_messages_are_recorded_with_what_they_say() -> None:
+    checkpoint, memory = make(FixedJudge("allow"))
+    assert checkpoint.message(SocketMessage("r1", out=True, size=3, data="hé")) is None
+    assert checkpoint.message(SocketMessage("r1", out=False, size=70_000, data=bytes(70_000))) is None
+    first, second = memory.events
+    assert isinstance(first, Messaged)
+    assert isinstance(second, Messaged)
+    assert (first.direction, first.text, first.size) == ("out", True, 3)
+    assert memory.blobs[first.blob or ""] == "hé".encode()
+    assert first.sha256 == first.blob
+    assert (second.direction, second.text, second.blob) == ("in", False, None)
+    assert second.sha256 == hashlib.sha256(bytes(70_000)).hexdigest()
+
+
+def test_a_trace_keeps_so_many_messages_and_then_their_digests_alone() -> None:
+    checkpoint, memory = make(FixedJudge("allow"))
+    for number in range(KEPT // LONGEST_BODY + 1):
+        assert (
+            checkpoint.message(
+                SocketMessage("r1", out=True, size=LONGEST_BODY, data=number.to_bytes(LONGEST_BODY))
+            )
+            is None
+        )
+    found = [one for one in memory.events if isinstance(one, Messaged)]
+    assert all(one.blob for one in found[:-1])
+    assert found[-1].blob is None
+    assert found[-1].sha256
+
+
+def test_a_message_that_passes_a_limit_ends_the_run_and_so_does_one_after_the_end() -> None:
+    checkpoint, memory = make(FixedJudge("allow"), limits=Limits(messages=1))
+    assert checkpoint.message(SocketMessage("r1", out=True, size=1, data="a")) is None
+    refusal = checkpoint.message(SocketMessage("r1", out=False, size=1, data="b"))
+    assert refusal is not None
+    assert refusal == checkpoint.stopped
+    assert refusal.stop
+    assert "limit reached: messages (1)" in refusal.reason
+    assert checkpoint.message(SocketMessage("r2", out=True, size=1, data="c")) == refusal
+    refused = [one.refused for one in memory.events if isinstance(one, Messaged)]
+    assert refused[0] is None
+    assert all("limit reached: messages" in str(one) for one in refused[1:])
+
+
+def test_the_secret_of_a_message_is_not_bound_by_its_digest() -> None:
+    class Hiding(MemoryRecorder):
+        def blob(self, data: bytes) -> str:
+            return super().blob(data.replace(b"1234", b"[secret:pin]"))
+
+    memory = Hiding()
+    checkpoint = Checkpoint(
+        FixedJudge("allow"),
+        RecordingApprover(),
+        memory,
+        Budget(Limits(), FakeClock()),
+        goal="g",
+        timeout=5,
+        otherwise="deny",
+        clock=FakeClock(),
+        now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        ids=lambda: "q",
+    )
+    checkpoint.message(SocketMessage("r1", out=True, size=4, data="1234"))
+    (event,) = memory.events
+    assert isinstance(event, Messaged)
+    assert event.sha256 is None
+    assert memory.blobs[event.blob or ""] == b"[secret:pin]"
+
+
+@pytest.mark.parametrize("effect", [GET, ACT])
+async def test_a_question_whose_page_goes_away_is_withdrawn_and_on_record(effect: Effect) -> None:
+    shown, gone = asyncio.Event(), asyncio.Event()
+
+    class Thinking:
+        async def decide(self, question: Question) -> Approval:
+            shown.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                gone.set()
+            raise AssertionError(question.id)
+
+    checkpoint, memory = make(FixedJudge("ask"), Thinking(), limits=Limits(requests=1))
+    asking = checkpoint.admit(effect) if isinstance(effect, Request) else checkpoint.decide(effect)
+    task = asyncio.ensure_future(asking)
+    await shown.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert gone.is_set()
+    assert memory.kinds[1:] == ["approval_asked", "approval_given"]
+    given = memory.events[-1]
+    assert isinstance(given, ApprovalGiven)
+    assert (given.approval.decision, given.approval.by) == ("deny", "withdrawn")
+    assert "went away" in given.approval.note
+    assert await checkpoint.idle() is False
+    # What was dropped counts for nothing: the one request that may leave still may.
+    other, _ = make(FixedJudge("allow"), limits=Limits(requests=1))
+    checkpoint._judge = other._judge
+    assert isinstance(await checkpoint.admit(GET), Cleared)
+
+
+def test_what_was_no_request_is_noted_so_many_times() -> None:
+    checkpoint, memory = make(FixedJudge("allow"))
+    for number in range(THROWN + 5):
+        checkpoint.noticed(f"refused: {number}")
+    found = [one.text for one in memory.events if isinstance(one, Noted)]
+    assert len(found) == THROWN
+    assert found[0] == "gateway: refused: 0"
+    assert found[-1].endswith("is not noted")

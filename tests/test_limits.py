@@ -7,7 +7,7 @@ from harness.testing import FakeClock
 
 def test_the_tightest_of_task_and_policy_holds_and_no_run_is_endless() -> None:
     merged = tightest(Limits(steps=50, cost=1), Limits(steps=10, seconds=60))
-    assert merged == Limits(steps=10, seconds=60, cost=1)
+    assert merged == DEFAULTS.model_copy(update={"steps": 10, "seconds": 60, "cost": 1})
     assert tightest() == DEFAULTS
 
 
@@ -60,3 +60,29 @@ def test_an_unknown_cost_stays_unknown() -> None:
     assert budget.usage == Usage(input_tokens=5)
     budget.spend(Usage(input_tokens=5, cost_usd=0.1))
     assert budget.usage == Usage(input_tokens=10, cost_usd=0.1)
+
+
+@pytest.mark.parametrize(
+    ("limits", "sizes", "name"),
+    [
+        (Limits(messages=2), [1, 1, 1], "messages"),
+        (Limits(message=4), [4, 4, 5], "message"),
+        (Limits(upload=10), [5, 5, 1], "upload"),
+    ],
+)
+def test_websocket_messages_have_limits_of_their_own_and_count_as_bytes(
+    limits: Limits, sizes: list[int], name: str
+) -> None:
+    budget = Budget(limits, FakeClock())
+    said = [budget.passes(size, out=True) for size in sizes]
+    assert said[:2] == [None, None]
+    assert f"limit reached: {name} (" in str(said[2])
+    assert (budget.messages, budget.uploaded) == (2, sum(sizes[:2]))
+
+
+def test_messages_that_come_in_count_as_download() -> None:
+    budget = Budget(Limits(download=10), FakeClock())
+    assert budget.passes(10, out=False) is None
+    assert "limit reached: download" in str(budget.passes(1, out=False))
+    assert budget.passes(1_000, out=True) is None
+    assert (budget.uploaded, budget.downloaded) == (1_000, 10)

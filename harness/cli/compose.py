@@ -217,7 +217,14 @@ class Run:
             sandbox = self._choose(rundir.path, checkpoint)
             internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             found = guard(self.policy, self.vault)
-            gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock, guard=found)
+            gateway = ProxyGateway(
+                self.hosts,
+                internet,
+                ids=self._ids,
+                clock=self._clock,
+                guard=found,
+                noticed=checkpoint.noticed,
+            )
             stack.push_async_callback(gateway.close)
             stack.push_async_callback(sandbox.close)
             stack.callback(self._cleaning)

@@ -33,6 +33,19 @@ class Exchange(BaseModel):
     """What went wrong on the way."""
 
 
+class SocketMessage(NamedTuple):
+    """One message of an open WebSocket, before it is passed on."""
+
+    request: str
+    """The id of the request that opened the socket."""
+    out: bool
+    """Whether it leaves the sandbox."""
+    size: int
+    """Bytes; of one that was too long to be taken whole, those that came."""
+    data: str | bytes | None
+    """Text or binary; nothing if it was too long to be taken whole."""
+
+
 class Keeper(Protocol):
     """Judges for the gateway, asks a person where the policy says so, and records."""
 
@@ -44,6 +57,13 @@ class Keeper(Protocol):
         """Refuse what the head alone rules out, before a body is read; never grants anything.
 
         Not asked about a request without a body: there the head is the whole.
+        """
+        ...
+
+    def message(self, message: SocketMessage) -> Refusal | None:
+        """Record a message of an open WebSocket, and refuse it where a limit says so.
+
+        What is refused, or raises, is not passed on, and its socket is cut off.
         """
         ...
 
@@ -81,8 +101,11 @@ class Socket(Protocol):
 
     subprotocol: str | None
     headers: Headers
-    closed: tuple[int, str] | None
-    """Code and reason once it is closed; 1006 if the other side broke off."""
+
+    @property
+    def closed(self) -> tuple[int, str] | None:
+        """Code and reason once it is closed; 1006 if the other side broke off."""
+        ...
 
     async def send(self, message: str | bytes) -> None:
         """Send one message."""

@@ -19,7 +19,7 @@ from harness.gateway.base import Answer, Exchange, Keeper, Upstream, UpstreamErr
 from harness.gateway.body import BodyTooLargeError, Spool
 from harness.gateway.http1 import Conversation, Head, MalformedError
 from harness.gateway.leaks import Guard
-from harness.gateway.websocket import Line, Tally, pump
+from harness.gateway.websocket import Counted, Line, Tally, pump
 
 _BROKEN = "gateway error"
 
@@ -232,8 +232,8 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
         return await _failed(talk, request, unusable, account)
     try:
         await talk.head(answer.status, answer.reason, heads.answer_headers(answer.headers, answer.status))
-    except h11.LocalProtocolError as error:
-        return await _failed(talk, request, UpstreamError(f"the answer's head is not HTTP: {error}"), account)
+    except UpstreamError as error:
+        return await _failed(talk, request, error, account)
     account.status = answer.status
     length = next((int(value) for name, value in answer.headers if name == b"content-length"), None)
     try:
@@ -245,8 +245,6 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
         return await talk.end()
     except UpstreamError as error:
         account.error = str(error)
-    except h11.LocalProtocolError as error:
-        account.error = f"the answer's body does not fit its head: {error}"
     except ConnectionError:
         raise
     except Exception as error:  # noqa: BLE001 - an upstream runs code that is not ours, such as an app
@@ -269,10 +267,10 @@ async def _failed(talk: Conversation, request: Request, error: Exception, accoun
 
 
 async def _connect(talk: Conversation, job: _Job, opening: WSConnection, account: _Account) -> bool:
-    request = job.request
+    request, tally = job.request, Tally(job.request.id, account.core.keeper)
     try:
-        upstream = await account.core.route(job.address).connect(job.ticket)
-        upstream = account.core.guard.socket(request.url, upstream)
+        reached = await account.core.route(job.address).connect(job.ticket)
+        upstream = account.core.guard.socket(request.url, Counted(reached, tally))
     except Exception as error:  # noqa: BLE001 - an upstream runs code that is not ours, such as an app
         return await _failed(talk, request, error, account)
     offered = next((event.subprotocols for event in opening.events() if isinstance(event, Opening)), [])
@@ -285,10 +283,13 @@ async def _connect(talk: Conversation, job: _Job, opening: WSConnection, account
         return await _failed(
             talk, request, UpstreamError(f"the handshake cannot be passed on: {why}"), account
         )
-    account.status, account.tally = 101, Tally()
+    account.status, account.tally = 101, tally
+    browser = Line(talk.stream, opening)
     try:
         await talk.stream.write(accepted)
-        await pump(Line(talk.stream, opening), upstream, account.tally)
+        await pump(browser, upstream)
+        if browser.too_long:
+            tally.too_long(browser.too_long, out=True)
     except OSError as error:
         account.error = str(error)
     except Exception as error:  # noqa: BLE001 - an upstream runs code that is not ours, such as an app

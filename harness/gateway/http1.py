@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the gateway accepts it from a browser: h11 behind a check that forgives nothing.
+"""HTTP/1.1 as the gateway accepts it from a browser: it forgives nothing.
 
 A browser writes clean requests. Whatever is ambiguous (two lengths, a folded line, a bare newline, bytes
 after the request) was not written by one, so it is refused and never repaired: nobody behind the gateway
@@ -12,9 +12,8 @@ from collections.abc import AsyncGenerator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-import h11
-
 from harness.gateway.base import Headers
+from harness.gateway.framing import Incoming, MalformedError, Outgoing
 from harness.gateway.wire import Stream
 
 IDLE = 600.0
@@ -22,10 +21,10 @@ IDLE = 600.0
 _HEAD_SECONDS = 60.0
 _HOLD_SECONDS = 0.002
 _MAX_HEAD = 65_536
-_TRAILING = "there are bytes after the request: one at a time"
 _LINE = re.compile(
     rb"(?P<method>[-!#$%&'*+.^_`|~0-9A-Za-z]+) (?P<target>[\x21-\x7e]+) (?P<version>HTTP/[0-9.]+)"
 )
+_BEGINNING = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]{1,32}( [\x21-\x7e]*( H?T?T?P?/?[0-9.]{0,3}\r?)?)?")
 _FIELD = re.compile(rb"(?P<name>[-!#$%&'*+.^_`|~0-9A-Za-z]+):[ \t]*(?P<value>[^\x00-\x08\x0a-\x1f\x7f]*)")
 _DIGITS = re.compile(rb"[0-9]{1,15}")
 _SINGLE = frozenset(
@@ -35,14 +34,6 @@ _SINGLE = frozenset(
         b" upgrade-insecure-requests"
     ).split()
 )
-
-
-class MalformedError(Exception):
-    """What came is not a request a browser would write."""
-
-    def __init__(self, reason: str, status: int = 400) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 class Head(NamedTuple):
@@ -81,6 +72,11 @@ def read_head(head: bytes) -> Head:
     return Head(line["method"], line["target"], fields, values)
 
 
+def _may_begin(buffer: bytes) -> bool:
+    line, end, _ = buffer.partition(b"\r\n")
+    return bool((_LINE if end else _BEGINNING).fullmatch(line))
+
+
 def _check_framing(values: Mapping[bytes, bytes]) -> None:
     if b"host" not in values:
         raise MalformedError("there is no Host header")
@@ -106,6 +102,11 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
     return name.lower(), value.rstrip(b" \t")
 
 
+def _closes(fields: Mapping[bytes, bytes]) -> bool:
+    tokens = fields.get(b"connection", b"").lower().split(b",")
+    return any(token.strip() == b"close" for token in tokens)
+
+
 class Conversation:
     """The browser's side of one connection, one request at a time.
 
@@ -115,14 +116,21 @@ class Conversation:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
+        self._incoming = Incoming({})
+        self._outgoing = Outgoing(b"", close=True)
+        self._waiting = False
         self._rest = b""
         self._answering = False
         self._held = b""
         self._letting_go: asyncio.TimerHandle | None = None
 
-    async def request(self) -> Head | None:
+    async def request(self, start: bytes = b"") -> Head | None:
         """Wait for the next request's head; nothing if the browser has no more.
+
+        What cannot become a request is refused at its first bytes, and not waited for.
+
+        Args:
+            start: what it must begin with.
 
         Raises:
             MalformedError: if it is not one.
@@ -134,20 +142,25 @@ class Conversation:
             buffer = self._rest or await self.stream.read()
         if not buffer:
             return None
+        if buffer[: len(start)] != start[: len(buffer)]:
+            raise MalformedError("what came is no request that can be made here")
         end = buffer.find(b"\r\n\r\n")
         if end < 0:
-            buffer, end = await self._rest_of_head(buffer)
+            buffer, end = await self._rest_of_head(buffer, start)
         if not -1 < end <= _MAX_HEAD:
             raise MalformedError(f"the head has more than {_MAX_HEAD} bytes", 431)
         head, self._rest = buffer[: end + 4], buffer[end + 4 :]
         found = read_head(head)
-        if not isinstance(self._event(head), h11.Request):
-            raise MalformedError("the request's head cannot be parsed")
+        self._incoming = Incoming(found.fields)
+        self._waiting = b"expect" in found.fields
+        self._outgoing = Outgoing(found.method, close=_closes(found.fields))
         return found
 
-    async def _rest_of_head(self, buffer: bytes) -> tuple[bytes, int]:
+    async def _rest_of_head(self, buffer: bytes, start: bytes) -> tuple[bytes, int]:
         async with asyncio.timeout(_HEAD_SECONDS):
             while (end := buffer.find(b"\r\n\r\n")) < 0 and len(buffer) <= _MAX_HEAD:
+                if buffer[: len(start)] != start[: len(buffer)] or not _may_begin(buffer):
+                    raise MalformedError("what came is not the start of an HTTP request")
                 more = await self.stream.read()
                 if not more:
                     raise MalformedError("the connection ended within a request's head")
@@ -162,34 +175,25 @@ class Conversation:
             TimeoutError: if it dawdles.
             ConnectionError: if the connection breaks.
         """
-        event = self._event(self._rest)
-        self._rest = b""
-        while not isinstance(event, h11.EndOfMessage):
-            if isinstance(event, h11.Data):
-                yield bytes(event.data)
-                event = self._event(b"")
-                continue
-            if event is not h11.NEED_DATA:
-                raise MalformedError("the body cannot be parsed")
-            if self._http.they_are_waiting_for_100_continue:
-                go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
-                await self.stream.write(self._http.send(go_on))
+        more, self._rest = self._rest, b""
+        while True:
+            if found := self._incoming.take(more):
+                self._waiting = False
+                yield found
+            if self._incoming.done:
+                return
+            if self._waiting:
+                self._waiting = False
+                await self.stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             async with asyncio.timeout(IDLE):
                 more = await self.stream.read()
             if not more:
                 raise ConnectionResetError("the browser hung up within the request's body")
-            event = self._event(more)
-        if self._http.trailing_data[0]:
-            raise MalformedError(_TRAILING)
 
     def no_body(self) -> None:
         """Take note that the request, whose head promised no body, has none; raises as `body` does."""
-        event = self._event(self._rest)
-        self._rest = b""
-        if not isinstance(event, h11.EndOfMessage):
-            raise MalformedError("the body cannot be parsed")
-        if self._http.trailing_data[0]:
-            raise MalformedError(_TRAILING)
+        rest, self._rest = self._rest, b""
+        self._incoming.take(rest)
 
     @property
     def unread(self) -> bool:
@@ -202,28 +206,25 @@ class Conversation:
         Without a length it is chunked.
 
         Raises:
-            h11.LocalProtocolError: if that cannot stand in an answer; nothing was sent.
+            UpstreamError: if that cannot stand in an answer; nothing was sent.
             ConnectionError: if the browser is gone.
         """
-        if self._http.their_state is h11.SEND_BODY:
-            headers = (*headers, (b"connection", b"close"))
-        data = self._http.send(h11.Response(status_code=status, headers=list(headers), reason=reason))
+        self._outgoing.close |= not self._incoming.done
+        self._held = self._outgoing.head(status, reason, headers)
         self._answering = True
-        self._held = data or b""
         self._letting_go = asyncio.get_running_loop().call_later(_HOLD_SECONDS, self._let_go)
 
     async def data(self, chunk: bytes) -> None:
         """Go on with the answer; raises as `head` does."""
         if chunk:
-            await self.stream.write(self._taken() + (self._http.send(h11.Data(data=chunk)) or b""))
+            data = self._outgoing.data(chunk)
+            await self.stream.write(self._taken() + data)
 
     async def end(self) -> bool:
         """End the answer, and say whether the connection can be used again; raises as `head` does."""
-        await self.stream.write(self._taken() + (self._http.send(h11.EndOfMessage()) or b""))
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-            return True
-        return False
+        data = self._outgoing.end()
+        await self.stream.write(self._taken() + data)
+        return not self._outgoing.close
 
     def abort(self) -> None:
         """Hang up in the middle of the answer, so that nobody takes what was sent for the whole."""
@@ -256,11 +257,3 @@ class Conversation:
         )
         await self.stream.write(head.encode() + text)
         await self.stream.hang_up()
-
-    def _event(self, data: bytes) -> object:
-        try:
-            if data:
-                self._http.receive_data(data)
-            return self._http.next_event()
-        except h11.RemoteProtocolError as error:
-            raise MalformedError(str(error), error.error_status_hint) from None

@@ -13,6 +13,7 @@ import socket as sockets
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from harness.errors import SandboxError
 from harness.gateway import url
@@ -26,6 +27,16 @@ from harness.gateway.wire import Stream, TlsStream, Wire
 _CONNECTIONS = 1024
 _HANDSHAKE_SECONDS = 30.0
 _TLS_HANDSHAKE = b"\x16"
+_NO_WEB: Final = frozenset(
+    (
+        *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95),
+        *(101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179),
+        *(389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601),
+        *(636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566),
+        *(6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080),
+    )
+)
+"""Ports that belong to other protocols; no browser connects to them (the Fetch standard's bad ports)."""
 
 
 class ProxyGateway:
@@ -140,8 +151,10 @@ class ProxyGateway:
             self._noticed(f"refused: {error}")
             with contextlib.suppress(OSError):
                 await talk.reject(error)
-        except (OSError, ssl.SSLError) as error:
-            self._noticed(f"a connection ended: {str(error) or type(error).__name__}")
+        except (ssl.SSLError, ConnectionAbortedError) as error:
+            self._noticed(f"refused: {error}")
+            wire.abort()
+        except OSError:
             wire.abort()
         finally:
             wire.close()
@@ -154,6 +167,8 @@ class ProxyGateway:
         stated = head.fields[b"host"].decode("latin-1").lower()
         if stated not in {f"{host}:{port}", host}:
             raise MalformedError("CONNECT and Host name two places")
+        if port in _NO_WEB:
+            raise MalformedError(f"port {port} belongs to another protocol than HTTP", 403)
         if talk.unread or b"content-length" in head.fields or b"transfer-encoding" in head.fields:
             raise MalformedError("there are bytes after CONNECT before it was answered")
         await wire.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -173,7 +188,8 @@ class ProxyGateway:
     async def _inside(self, core: Core, stream: Stream, scheme: str, host: str, port: int) -> None:
         talk = Conversation(stream)
         try:
-            while (head := await talk.request()) is not None:
+            # In the clear there are only WebSockets here: plain http comes with an absolute URL instead.
+            while (head := await talk.request(b"GET /" if scheme == "http" else b"")) is not None:
                 if not await handle(core, talk, _origin(head, scheme, host, port), head):
                     await talk.stream.hang_up()
                     return

@@ -18,7 +18,7 @@ from wsproto.events import (
 )
 from wsproto.utilities import LocalProtocolError
 
-from harness.gateway.base import Headers, Socket
+from harness.gateway.base import Headers, Keeper, Socket, SocketMessage
 from harness.gateway.wire import Stream
 
 MAX_MESSAGE = 16_777_216
@@ -45,8 +45,9 @@ class Line:
         self._stream = stream
         self._ws = ws
         self._events: deque[Event] = deque(ws.events())
-        self._parts: list[str | bytes | bytearray] = []
-        self._held = 0
+        self.too_long = 0
+        """Bytes that came of a message longer than `MAX_MESSAGE`."""
+        self._parts = bytearray()
 
     async def send(self, message: str | bytes) -> None:
         """Send one message; raises `ConnectionError` if the other end is gone."""
@@ -112,19 +113,19 @@ class Line:
 
     async def _gather(self, event: TextMessage | BytesMessage) -> str | bytes | None:
         data = event.data
-        self._held += len(data.encode()) if isinstance(data, str) else len(data)
-        if self._held > MAX_MESSAGE:
+        self._parts += data.encode() if isinstance(data, str) else data
+        if len(self._parts) > MAX_MESSAGE:
+            self.too_long = len(self._parts)
+            self._parts.clear()
             self.closed = (1009, f"a message has more than {MAX_MESSAGE} bytes")
             with contextlib.suppress(ConnectionError):
                 await self._put(CloseConnection(code=1009, reason="message too big"))
             return None
-        self._parts.append(data)
         if not event.message_finished:
             return None
-        parts, self._parts, self._held = self._parts, [], 0
-        if isinstance(event, TextMessage):
-            return "".join(part for part in parts if isinstance(part, str))
-        return b"".join(part for part in parts if not isinstance(part, str))
+        whole = bytes(self._parts)
+        self._parts.clear()
+        return whole.decode() if isinstance(event, TextMessage) else whole
 
     async def _put(self, event: Event) -> None:
         try:
@@ -135,20 +136,82 @@ class Line:
 
 
 class Tally:
-    """Messages and bytes of one WebSocket, out of the sandbox and in."""
+    """Messages and bytes that passed through one WebSocket, out of the sandbox and in.
 
-    def __init__(self) -> None:
+    Args:
+        request: the id of the request that opened it.
+        keeper: told of each message before it passes.
+    """
+
+    def __init__(self, request: str, keeper: Keeper) -> None:
         self.out = 0
         self.inn = 0
         self.out_bytes = 0
         self.in_bytes = 0
+        self._request = request
+        self._keeper = keeper
+
+    def count(self, data: str | bytes, *, out: bool) -> None:
+        """Count a message that is about to pass; raises `ConnectionAbortedError` if it may not."""
+        size = len(data.encode()) if isinstance(data, str) else len(data)
+        self._tell(SocketMessage(self._request, out, size, data))
+        if out:
+            self.out += 1
+            self.out_bytes += size
+        else:
+            self.inn += 1
+            self.in_bytes += size
+
+    def too_long(self, size: int, *, out: bool) -> None:
+        """Tell of a message that was not taken whole; always raises `ConnectionAbortedError`."""
+        self._tell(SocketMessage(self._request, out, size, None))
+        raise ConnectionAbortedError(f"a message has more than {MAX_MESSAGE} bytes")
+
+    def _tell(self, message: SocketMessage) -> None:
+        refusal = self._keeper.message(message)
+        if refusal is not None:
+            raise ConnectionAbortedError(f"a message was refused by {refusal.rule!r}: {refusal.reason}")
 
 
-def _size(message: str | bytes) -> int:
-    return len(message.encode()) if isinstance(message, str) else len(message)
+class Counted:
+    """A WebSocket whose messages are counted and recorded before they pass.
+
+    Args:
+        socket: the upstream's end.
+        tally: counts.
+    """
+
+    def __init__(self, socket: Socket, tally: Tally) -> None:
+        self.subprotocol = socket.subprotocol
+        self.headers = socket.headers
+        self._socket = socket
+        self._tally = tally
+
+    @property
+    def closed(self) -> tuple[int, str] | None:
+        """Code and reason once it is closed."""
+        return self._socket.closed
+
+    async def send(self, message: str | bytes) -> None:
+        """Count one message, then send it."""
+        self._tally.count(message, out=True)
+        await self._socket.send(message)
+
+    async def receive(self) -> str | bytes | None:
+        """Wait for one message, and count it."""
+        message = await self._socket.receive()
+        if message is not None:
+            self._tally.count(message, out=False)
+        elif isinstance(self._socket, Line) and self._socket.too_long:
+            self._tally.too_long(self._socket.too_long, out=False)
+        return message
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close it."""
+        await self._socket.close(code, reason)
 
 
-async def pump(browser: Line, upstream: Socket, tally: Tally) -> None:
+async def pump(browser: Line, upstream: Socket) -> None:
     """Carry messages both ways until one end closes, then close the other alike.
 
     Raises:
@@ -159,21 +222,20 @@ async def pump(browser: Line, upstream: Socket, tally: Tally) -> None:
         async for message in _messages(browser):
             if not await _sent(upstream, message):
                 return
-            tally.out += 1
-            tally.out_bytes += _size(message)
 
     async def inwards() -> None:
         async for message in _messages(upstream):
             if not await _sent(browser, message):
                 return
-            tally.inn += 1
-            tally.in_bytes += _size(message)
 
     try:
         await _first(outwards, inwards)
     except BaseException:
-        browser.abort()
-        await upstream.close(1011)
+        # The browser's end goes last: once it is cut off, this task is cancelled and forgets why.
+        try:
+            await upstream.close(1011)
+        finally:
+            browser.abort()
         raise
     if browser.closed is not None:
         await upstream.close(*_sendable(browser.closed))

@@ -212,6 +212,28 @@ class Responded(_Part):
     """What went wrong."""
 
 
+class Messaged(_Part):
+    """A message of a WebSocket is about to be passed on, or was refused."""
+
+    kind: Literal["messaged"] = "messaged"
+    step: int
+    """The step in flight."""
+    request: str
+    """The id of the request that opened the socket."""
+    direction: Literal["out", "in"]
+    """Whether it leaves the sandbox."""
+    text: bool = True
+    """Whether it is text and not binary."""
+    size: int
+    """Bytes."""
+    sha256: str | None = None
+    """Hex SHA-256 of the message; nothing if it was not taken whole, or secrets were replaced in the blob."""
+    blob: str | None = None
+    """Hex SHA-256 of the blob that holds it, secrets replaced; nothing if it is too long to be kept."""
+    refused: str | None = None
+    """Why it was not passed on."""
+
+
 class Checked(_Part):
     """A check or an output was looked at after the last step."""
 
@@ -282,6 +304,7 @@ Event = Annotated[
     | Acted
     | Requested
     | Responded
+    | Messaged
     | Checked
     | Noted
     | Failed

@@ -272,10 +272,14 @@ def _wire(exchanges: Sequence[Exchange]) -> str:
 def _row(one: Exchange) -> str:
     request, response = one.request, one.response
     why = [f"{one.verdict.rule}: {one.verdict.reason}"] if one.verdict.outcome != "allow" else []
+    why += [f"a message was refused by {one.cut}"] if one.cut else []
     why += [response.error] if response is not None and response.error else []
     told = "".join(f'<span class="why">{text(line)}</span>' for line in why)
     asked = "".join(f'<span class="why">{_asking(asking)}</span>' for asking in one.askings)
     body = f'<span class="why">{size(request.body_size)} sent</span>' if request.body_size else ""
+    if any(one.messages):
+        out, inn = one.messages
+        body += f'<span class="why">{count(out, "message")} out, {inn:,} in</span>'
     rule = "" if one.verdict.outcome != "allow" else f'<span class="why">{text(one.verdict.rule)}</span>'
     mood = ' class="bad"' if one.refused else ""
     status = str(response.status) if response is not None and response.status is not None else NONE

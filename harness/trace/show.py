@@ -15,6 +15,7 @@ from harness.trace.events import (
     Event,
     Failed,
     Judged,
+    Messaged,
     ModelReplied,
     Noted,
     Observed,
@@ -58,7 +59,7 @@ def _words(event: Event) -> str:
     match event:
         case Judged() | Acting() | Acted():
             return _hand(event)
-        case Requested() | Responded():
+        case Requested() | Responded() | Messaged():
             return _wire(event)
         case ApprovalAsked() | ApprovalGiven():
             return _person(event)
@@ -123,10 +124,14 @@ def _hand(event: Judged | Acting | Acted) -> str:
             assert_never(event)
 
 
-def _wire(event: Requested | Responded) -> str:
+def _wire(event: Requested | Responded | Messaged) -> str:
     match event:
         case Requested():
             return f"{_verdict(event.verdict)} · {_effect(event.request)} [{event.request.id}]"
+        case Messaged():
+            kind = "text" if event.text else "binary"
+            why = f"REFUSED by {event.refused} · " if event.refused else ""
+            return f"{why}{size(event.size)} of {kind} {event.direction} [{event.request}]"
         case Responded():
             status = "no status" if event.status is None else str(event.status)
             error = f": {event.error}" if event.error else ""

@@ -14,6 +14,7 @@ from harness.trace.events import (
     Checked,
     Failed,
     Judged,
+    Messaged,
     ModelReplied,
     Noted,
     Observed,
@@ -62,11 +63,15 @@ class Exchange:
     verdict: Verdict
     askings: list[Asking] = field(default_factory=list)
     response: Responded | None = None
+    messages: tuple[int, int] = (0, 0)
+    """WebSocket messages that passed, out and in."""
+    cut: str | None = None
+    """Why a message was refused."""
 
     @property
     def refused(self) -> bool:
-        """Whether policy or person refused it."""
-        if self.verdict.outcome in ("deny", "stop"):
+        """Whether policy, person or limit refused it or a message of it."""
+        if self.verdict.outcome in ("deny", "stop") or self.cut is not None:
             return True
         return any(one.given is not None and one.given.approval.decision != "approve" for one in self.askings)
 
@@ -127,6 +132,8 @@ class _Builder:
                     self._found.checks.append(event)
                 case Requested() | Responded():
                     self._wire(event, recorded.time)
+                case Messaged():
+                    self._message(event)
                 case ApprovalAsked() | ApprovalGiven():
                     self._person(event, recorded.time)
                 case Judged() | Acting() | Acted():
@@ -185,6 +192,16 @@ class _Builder:
             exchange = self._exchanges[event.request.id] = Exchange(event.request, event.verdict)
             self._step(event.step, time).exchanges.append(exchange)
         exchange.request, exchange.verdict = event.request, event.verdict
+
+    def _message(self, event: Messaged) -> None:
+        exchange = self._exchanges.get(event.request)
+        if exchange is None:
+            return
+        out, inn = exchange.messages
+        if event.refused is not None:
+            exchange.cut = event.refused
+        else:
+            exchange.messages = (out + 1, inn) if event.direction == "out" else (out, inn + 1)
 
     def _person(self, event: ApprovalAsked | ApprovalGiven, time: datetime) -> None:
         if isinstance(event, ApprovalGiven):

@@ -13,6 +13,7 @@ from harness.trace.events import (
     Acting,
     AskedModel,
     Event,
+    Messaged,
     ModelReplied,
     Observed,
     RunFinished,
@@ -152,7 +153,7 @@ def references(event: Event) -> Iterator[str]:
     match event:
         case Observed(screenshot=digest):
             yield digest
-        case ModelReplied(raw=str(digest)) | Acted(image=str(digest)):
+        case ModelReplied(raw=str(digest)) | Acted(image=str(digest)) | Messaged(blob=str(digest)):
             yield digest
         case _:
             pass

@@ -13,7 +13,7 @@ from typing import Any, Self
 import h11
 import trustme
 from harness.clearance import Cleared, Refusal, Request, Verdict, clear, digest
-from harness.gateway.base import Exchange, Upstream
+from harness.gateway.base import Exchange, SocketMessage, Upstream
 from harness.gateway.body import Spool
 from harness.gateway.head import get
 from harness.gateway.proxy import ProxyGateway
@@ -42,6 +42,8 @@ class Bookkeeper:
     def __init__(self) -> None:
         self.rule: Callable[[Request], Refusal | None] = lambda _request: None
         self.early: Callable[[Request], Refusal | None] = lambda _request: None
+        self.limit: Callable[[SocketMessage], Refusal | None] = lambda _message: None
+        self.messages: list[SocketMessage] = []
         self.gate: asyncio.Event | None = None
         self.waiting = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -64,6 +66,10 @@ class Bookkeeper:
                 self.cancelled.set()
                 raise
         return self.rule(request) or ticket(request)
+
+    def message(self, message: SocketMessage) -> Refusal | None:
+        self.messages.append(message)
+        return self.limit(message)
 
     def finished(self, exchange: Exchange) -> None:
         self.done.append(exchange)

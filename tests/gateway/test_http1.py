@@ -1,6 +1,7 @@
 """Bytes that no browser writes are refused, the connection is closed, and nothing is judged or forwarded."""
 
 import asyncio
+import ssl
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,62 @@ async def test_noise_never_gets_anything_forwarded(
         client.writer.write_eof()
         await client.rest()
         assert setup.keeper.asked == []
+
+
+OTHER_PROTOCOLS = {
+    "SSH": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "SSH without its end": b"SSH-2.0-",
+    "SMTP": b"EHLO evil.test\r\n",
+    "an upload by another method": b"PUT /x HTTP/1.1\r\nHost: shop.test:8080\r\n",
+    "Redis": b"*1\r\n$8\r\nFLUSHALL\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n",
+    "zeros": bytes(100),
+    "one odd byte": b"\x05",
+    "a GET that goes on in another way": b"GET /\x00",
+    "a GET of no known version": b"GET / FTP",
+}
+
+
+@pytest.mark.parametrize("name", OTHER_PROTOCOLS)
+async def test_another_protocol_in_a_tunnel_is_refused_at_its_first_bytes(name: str, tmp_path: Path) -> None:
+    async with (
+        opened(tmp_path, {"shop.test": AsgiUpstream(echo)}) as setup,
+        await setup.tunnel("shop.test", 8080, tls=False) as client,
+    ):
+        await client.write(OTHER_PROTOCOLS[name])
+        # The connection stays open: nothing but the bytes themselves tells that this is no request.
+        said = await client.reader.readuntil(b"\r\n\r\n")
+        assert said.startswith(b"HTTP/1.1 400 Refused")
+        assert (setup.keeper.asked, len(setup.notices)) == ([], 1)
+        assert "shop.test:8080" in setup.notices[0]
+
+
+@pytest.mark.parametrize("port", [22, 25, 53, 6667])
+async def test_ports_of_other_protocols_are_not_even_connected_to(port: int, tmp_path: Path) -> None:
+    async with opened(tmp_path, {}) as setup, await setup.plain() as client:
+        said = await client.raw(
+            f"CONNECT shop.test:{port} HTTP/1.1\r\nHost: shop.test:{port}\r\n\r\n".encode()
+        )
+        assert said.startswith(b"HTTP/1.1 403 Refused")
+        assert f"port {port} belongs to another protocol".encode() in said
+        assert setup.keeper.asked == []
+
+
+async def test_a_head_that_comes_late_is_still_read(tmp_path: Path) -> None:
+    async with opened(tmp_path, {"shop.test": AsgiUpstream(echo)}) as setup, await setup.plain() as client:
+        for place in range(1, 60):
+            head = OK + b"Connection: close\r\n\r\n"
+            await client.write(head[:place] if place == 1 else head[place - 1 : place])
+            await asyncio.sleep(0)
+        await client.write(head[59:])
+        assert (await client.rest()).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_handshake_for_another_name_and_plain_bytes_for_443_are_noticed(tmp_path: Path) -> None:
+    async with opened(tmp_path, {}) as setup:
+        with pytest.raises(ssl.SSLError):
+            await setup.tunnel("shop.test", sni="evil.test")
+        async with await setup.tunnel("shop.test", tls=False) as client:
+            assert await client.raw(b"GET / HTTP/1.1\r\n\r\n") == b""
+        assert len(setup.notices) == 2
+        assert "not TLS" in setup.notices[1]

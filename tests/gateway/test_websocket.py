@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from harness.clearance import Refusal
-from harness.gateway.base import Upstream
+from harness.gateway.base import SocketMessage, Upstream
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from harness.gateway.upstreams.fixed import FixedUpstream
 from harness.gateway.websocket import MAX_MESSAGE
@@ -257,3 +257,83 @@ async def test_garbage_frames_close_the_socket(tmp_path: Path) -> None:
         await setup.keeper.exchanges(1)
         await browser.client.rest()
         await browser.client.close()
+
+
+@pytest.mark.parametrize("kind", ["app", "fixed"])
+async def test_each_message_is_told_before_it_passes_and_a_refused_one_never_passes(
+    kind: str, tmp_path: Path
+) -> None:
+    async with serving(real) as server:
+        upstream = FixedUpstream(f"http://127.0.0.1:{server.port}") if kind == "fixed" else AsgiUpstream(app)
+        async with opened(tmp_path, {"shop.test": upstream}) as setup:
+            setup.keeper.limit = lambda m: (
+                Refusal(rule="limits", reason="too many") if len(setup.keeper.messages) > 3 else None
+            )
+            browser = await page(setup)
+            await browser.next()
+            await browser.put(TextMessage(data="hé"))
+            assert await browser.message() == "hé"
+            await browser.put(BytesMessage(data=b"\xff"))
+            with pytest.raises((AssertionError, OSError)):
+                await browser.message()
+            (exchange,) = await setup.keeper.exchanges(1)
+            (request,) = setup.keeper.asked
+            assert setup.keeper.messages == [
+                SocketMessage(request.id, out=True, size=3, data="hé"),
+                SocketMessage(request.id, out=False, size=3, data="hé"),
+                SocketMessage(request.id, out=True, size=1, data=b"\xff"),
+                SocketMessage(request.id, out=False, size=1, data=b"\xff"),
+            ]
+            assert exchange.messages == (2, 1)
+            assert "'limits': too many" in str(exchange.error)
+            await browser.client.close()
+
+
+async def test_an_outgoing_message_that_is_refused_reaches_no_server(tmp_path: Path) -> None:
+    got: list[object] = []
+
+    async def listen(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            raise NotImplementedError
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            got.append(message)
+
+    async with opened(tmp_path, {"shop.test": AsgiUpstream(listen)}) as setup:
+        setup.keeper.limit = lambda _m: Refusal(rule="limits", reason="none at all")
+        browser = await page(setup)
+        await browser.next()
+        await browser.put(TextMessage(data="pay"))
+        (exchange,) = await setup.keeper.exchanges(1)
+        assert (got, exchange.messages) == ([], (0, 0))
+        await browser.client.close()
+
+
+@pytest.mark.parametrize("out", [True, False])
+async def test_a_message_that_is_too_long_is_told_of_by_its_size(out: bool, tmp_path: Path) -> None:
+    async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ws = WSConnection(ConnectionType.SERVER)
+        while data := await reader.read(65536):
+            ws.receive_data(data)
+            for event in ws.events():
+                if isinstance(event, Request):
+                    writer.write(ws.send(AcceptConnection()))
+                    if not out:
+                        writer.write(ws.send(BytesMessage(data=bytes(MAX_MESSAGE + 1))))
+            await writer.drain()
+
+    async with serving(shout) as server:
+        fixed = FixedUpstream(f"http://127.0.0.1:{server.port}")
+        async with opened(tmp_path, {"shop.test": fixed}) as setup:
+            browser = await page(setup)
+            assert isinstance(await browser.next(), AcceptConnection)
+            if out:
+                await browser.put(BytesMessage(data=bytes(MAX_MESSAGE + 1)))
+            (exchange,) = await setup.keeper.exchanges(1)
+            (told,) = setup.keeper.messages
+            assert (told.out, told.data) == (out, None)
+            assert told.size > MAX_MESSAGE
+            assert f"more than {MAX_MESSAGE} bytes" in str(exchange.error)
+            assert exchange.messages == (0, 0)
+            await browser.client.close()

@@ -90,3 +90,11 @@ def test_a_missing_screenshot_leaves_the_story(pictures: Pictures) -> None:
     assert "the blob is missing" in html
     assert "Click at 1, 2" in html
     assert "+1.5 s" in html
+
+
+def test_a_websockets_messages_and_why_it_was_cut_are_in_its_row(pictures: Pictures) -> None:
+    socket = exchange(1)
+    socket.messages, socket.cut = (2, 1_500), "limits: <too> many"
+    found = section(Step(1, THEN, exchanges=[socket]), 0.0, pictures)
+    assert "2 messages out, 1,500 in" in found
+    assert "a message was refused by limits: &lt;too&gt; many" in found

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-from harness.trace.events import Noted
+from harness.trace.events import Messaged, Noted
 from harness.trace.reader import Trace
 from harness.trace.show import lines
 
@@ -43,3 +43,14 @@ def test_a_torn_tail_is_said(run: Path) -> None:
     file = run / "events.jsonl"
     file.write_bytes(file.read_bytes()[:-5])
     assert next(line for line in lines(Trace.open(run)) if line.startswith("!")).endswith("is left out")
+
+
+def test_messages_of_a_websocket_are_lines_of_their_own(story: Any, folder: Path) -> None:
+    story.start()
+    story.write(
+        Messaged(step=1, request="r1", direction="out", size=3, sha256="ab" * 32),
+        Messaged(step=1, request="r1", direction="in", text=False, size=2_000, refused="limits: too many"),
+    )
+    found = list(lines(Trace.open(folder)))
+    assert found[1].endswith("3 B of text out [r1]")
+    assert found[2].endswith("REFUSED by limits: too many · 2.0 kB of binary in [r1]")

@@ -3,7 +3,7 @@ from typing import Any
 
 from harness.action import Click, Goto, Type, Wait
 from harness.clearance import Act, Approval, Request, digest
-from harness.trace.events import Acted, ApprovalAsked, ApprovalGiven, Responded
+from harness.trace.events import Acted, ApprovalAsked, ApprovalGiven, Messaged, Responded
 from harness.trace.reader import Trace
 from harness.trace.timeline import timeline
 
@@ -79,3 +79,15 @@ def test_what_was_never_judged_is_a_deed_too(story: Any, folder: Path) -> None:
     assert step.number == 0
     assert step.deeds[0].result is not None
     assert step.deeds[0].result.message == "after a refusal"
+
+
+def test_messages_are_counted_with_the_request_that_opened_their_socket(story: Any, folder: Path) -> None:
+    story.start()
+    socket = story.request(1, "GET", "wss://shop.test/live")
+    out = Messaged(step=1, request=socket.id, direction="out", size=3)
+    inn = out.model_copy(update={"direction": "in"})
+    story.write(out, inn, inn, out.model_copy(update={"refused": "limits: too many"}))
+    story.write(out.model_copy(update={"request": "unheard-of"}))
+    (exchange,) = timeline(Trace.open(folder)).steps[0].exchanges
+    assert exchange.messages == (1, 2)
+    assert (exchange.refused, exchange.cut) == (True, "limits: too many")

@@ -7,7 +7,7 @@ from harness.checkpoint import Checkpoint
 from harness.clearance import Approval, Cleared, Effect, Question, Refusal, Request, Verdict, digest
 from harness.evals.containment.board import Board
 from harness.evals.containment.site import ALLOWED
-from harness.gateway.base import Exchange
+from harness.gateway.base import Exchange, SocketMessage
 
 POLICY = {
     "name": "containment",
@@ -37,6 +37,7 @@ POLICY = {
 class _Keeper(Protocol):
     async def admit(self, request: Request) -> Cleared | Refusal: ...
     def preview(self, request: Request) -> Refusal | None: ...
+    def message(self, message: SocketMessage) -> Refusal | None: ...
     def finished(self, exchange: Exchange) -> None: ...
 
 
@@ -62,6 +63,10 @@ class Door:
         if said:
             self._board.refused(_told(request), f"gateway: {said.rule}")
         return said
+
+    def message(self, message: SocketMessage) -> Refusal | None:
+        """Pass on."""
+        return self._checkpoint.message(message)
 
     def finished(self, exchange: Exchange) -> None:
         """Pass on."""
