@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections import deque
+from pathlib import Path
 from typing import Any, Final
 
 from playwright.async_api import Browser, BrowserContext, ViewportSize
@@ -41,9 +42,10 @@ class Driver:
     Args:
         browser: a running Chromium; its caller closes it.
         options: what the sandbox was told.
+        given: the folder that the browser writes downloads into, if it is known.
     """
 
-    def __init__(self, browser: Browser, options: SandboxOptions) -> None:
+    def __init__(self, browser: Browser, options: SandboxOptions, given: Path | None = None) -> None:
         self._browser = browser
         self._options = options
         self._size = (options.viewport.width, options.viewport.height)
@@ -52,7 +54,7 @@ class Driver:
         self._secrets = options.secrets
         self._masks = Masks(options.secrets)
         self._over = Overlays(options, self._note)
-        self._downloads = Downloads(options.downloads, self._note, options.keep)
+        self._downloads = Downloads(options.downloads, self._note, options.keep, given)
         self._hands: dict[int, Hand] = {}
         self._dead: str | None = None
         self._closed = False

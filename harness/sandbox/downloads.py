@@ -1,6 +1,14 @@
-"""What pages gave: kept in the run's folder, under names that the harness chose."""
+"""What pages gave: kept in the run's folder, under names that the harness chose.
+
+The browser writes into a folder of its own, and what it left there is copied. Whoever has taken the browser
+over can put anything there, so only a plain file is copied: a link would lead to a file of this machine.
+"""
 
 import asyncio
+import errno
+import os
+import shutil
+import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -25,8 +33,18 @@ class Downloads:
         folder: Path,
         note: Callable[[str], None],
         keep: Callable[[FileOffer], Awaitable[Cleared | Refusal]] | None = None,
+        given: Path | None = None,
     ) -> None:
+        """Keep nothing yet.
+
+        Args:
+            folder: where files are kept; made when the first one comes.
+            note: told about each, in words for the model.
+            keep: decides about each; without it all are kept.
+            given: the folder that the browser writes into; without it any file that it names is copied.
+        """
         self._keep = keep
+        self._given = given
         self._folder = folder
         self._note = note
         self._all: list[Download] = []
@@ -72,15 +90,14 @@ class Downloads:
             if why is None:
                 path = self._folder / self._all[at].name
                 self._folder.mkdir(parents=True, exist_ok=True)
-                await download.save_as(path)
-                size = path.stat().st_size
+                size = await asyncio.to_thread(copy, Path(await download.path()), path, self._given)
                 self._set(at, status="completed", size=size)
                 self._note(f"a download is complete: {self._all[at].name}, {size} bytes")
                 return
         except PlaywrightError as error:
             why = first_line(error)
         except OSError as error:
-            why = f"it cannot be written: {error.strerror}"
+            why = f"it cannot be kept: {error.strerror}"
         if keep:
             self._set(at, status="failed", why=why)
             self._note(f"a download failed: {self._all[at].name}: {why}")
@@ -101,3 +118,31 @@ class Downloads:
 
     def _set(self, at: int, **changes: object) -> None:
         self._all[at] = self._all[at].model_copy(update=changes)
+
+
+def copy(source: Path, target: Path, folder: Path | None = None) -> int:
+    """Copy a plain file that another user may have put there, and give its size.
+
+    Args:
+        source: what is copied.
+        target: a file that is not there yet.
+        folder: where the source must be, itself and not below; anywhere if not given.
+
+    Raises:
+        OSError: if it is a link, a pipe, a device or a folder, or has a second name.
+    """
+    if folder is not None and source.parent != folder:
+        raise OSError(errno.EPERM, f"the browser names a file outside its folder: {source.name[:80]!r}")
+    try:
+        number = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "the browser put a link in its place") from None
+        raise
+    with os.fdopen(number, "rb") as file:
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise OSError(errno.EINVAL, "the browser put something in its place that is not a plain file")
+        with target.open("xb") as kept:
+            shutil.copyfileobj(file, kept)
+            return kept.tell()

@@ -77,7 +77,7 @@ class HostedSandbox(ABC):
         self._launch = self._prepare(socket)
         try:
             self._browser = await self._start(self._launch, socket, spki)
-            self._driver = Driver(self._browser, self.options)
+            self._driver = Driver(self._browser, self.options, self._launch.downloads)
             await self._explained(self._driver.start())
         except BaseException:
             await self.close()

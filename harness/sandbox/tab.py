@@ -13,6 +13,7 @@ from harness.sandbox.ground_frames import Sessions
 CALL: Final = 5.0
 """Seconds in which a page must answer."""
 
+_PAGES: Final = ("http", "https", "about", "data", "blob")
 _AWAITED: Final = frozenset({"document", "stylesheet", "script", "image", "font", "xhr", "fetch"})
 # The caret stays lit instead of blinking, so that equal screens give equal pictures.
 _STEADY_CARET: Final = (
@@ -176,7 +177,9 @@ class OpenTab:
 
     def _requested(self, event: dict[str, Any]) -> None:
         scheme = str(event.get("url", "")).partition(":")[0]
-        if event.get("frameId") == self._main and scheme in ("http", "https", "about", "data", "blob"):
+        # What is asked for as a download or for another tab takes no document away from this one.
+        here = event.get("disposition", "currentTab") == "currentTab"
+        if here and event.get("frameId") == self._main and scheme in _PAGES:
             self.leaving = self._navigating = event.get("navigationType") != "sameDocument"
 
     def _navigated(self, event: dict[str, Any]) -> None:

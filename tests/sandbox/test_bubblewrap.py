@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from harness.action import Click, Goto
+from harness.clearance import Cleared, FileOffer, Refusal, Verdict, clear, digest
 from harness.errors import SandboxError
 from harness.sandbox.base import SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
 from harness.sandbox.rundir import RunFolder, sweep
-from playwright.async_api import Error
+from playwright.async_api import Download, Error
 from tests.sandbox.places import (
     SPKI,
     command,
@@ -171,6 +172,49 @@ async def test_the_relay_does_not_hold_the_debugging_pipe(place: Place) -> None:
     held = {link(relay, f"fd/{file.name}") for file in Path(f"/proc/{relay}/fd").iterdir()}
     assert len(held) > 2
     assert not pipes & held
+
+
+async def test_a_link_that_the_browser_leaves_in_place_of_a_download_is_not_followed() -> None:
+    with RunFolder.create() as run:
+        mine = run.path / "mine.txt"
+        mine.write_text("a file of this machine", "ascii")
+        places: list[BubblewrapSandbox] = []
+        came: list[Download] = []
+
+        def noticed(download: Download) -> None:
+            came.append(download)
+
+        async def keep(offer: FileOffer) -> Cleared | Refusal:
+            # Whoever has taken the browser over may write where the browser may.
+            launch = places[0]._launch
+            assert launch
+            assert await came[0].failure() is None
+            (given,) = launch.downloads.iterdir()
+            given.unlink()
+            given.symlink_to(mine)
+            allowed = Verdict(outcome="allow", rule="a", reason="", policy="", effect=digest(offer))
+            return clear(offer, allowed)
+
+        async with stand_in(run.path / "gateway.sock", DOWNLOAD):
+            options = SandboxOptions(downloads=run.path / "kept", runtime=run.path, keep=keep)
+            sandbox = BubblewrapSandbox(options)
+            places.append(sandbox)
+            await sandbox.open(run.path / "gateway.sock", SPKI)
+            sandbox.browser.contexts[0].pages[0].on("download", noticed)
+            try:
+                assert (await do(sandbox, Goto(url="http://shop.test/"))).ok
+                assert (await do(sandbox, Click(x=50, y=50))).ok
+
+                async def told() -> bool:
+                    return any(one.status != "started" for one in (await sandbox.observe()).downloads)
+
+                await until(told)
+                (download,) = (await sandbox.observe()).downloads
+                assert (download.status, "a link" in download.why) == ("failed", True)
+                assert list((run.path / "kept").iterdir()) == []
+            finally:
+                await sandbox.close()
+        assert mine.read_text("ascii") == "a file of this machine"
 
 
 async def test_a_download_reaches_the_runs_folder() -> None:

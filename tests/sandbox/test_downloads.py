@@ -1,11 +1,14 @@
 """Files that pages gave."""
 
 import asyncio
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.action import Click
 from harness.clearance import Cleared, FileOffer, Refusal, Verdict, clear, digest
+from harness.sandbox.downloads import copy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,3 +72,29 @@ async def test_a_file_is_kept_only_with_a_ticket(flight: Any) -> None:
     assert [path.name for path in pilot.options.downloads.iterdir()] == [screen.downloads[-1].name]
     assert [offer.name for offer in offers] == ["report.csv"] * 3
     assert offers[0].page.endswith("/files.html")
+
+
+async def test_only_a_plain_file_of_the_browsers_own_folder_is_copied(tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    (given / "below").mkdir(parents=True)
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"mine")
+    (given / "plain").write_bytes(b"plain")
+    (given / "below" / "plain").write_bytes(b"plain")
+    (given / "link").symlink_to(mine)
+    os.link(mine, given / "second")
+    os.mkfifo(given / "pipe")
+    assert copy(given / "plain", tmp_path / "kept", given) == 5
+    assert (tmp_path / "kept").read_bytes() == b"plain"
+    for source, why in (
+        (given / "link", "a link"),
+        (given / "second", "not a plain file"),
+        (given / "pipe", "not a plain file"),
+        (given / "below" / "plain", "outside its folder"),
+        (mine, "outside its folder"),
+    ):
+        with pytest.raises(OSError, match=why):
+            copy(source, tmp_path / "other", given)
+    with pytest.raises(FileExistsError):
+        copy(given / "plain", tmp_path / "kept", given)
+    assert not (tmp_path / "other").exists()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from harness.errors import InputError
-from harness.evals.containment import pages_navigation, pages_socket, pages_subresource
+from harness.evals.containment import pages_more, pages_navigation, pages_socket, pages_subresource
 from harness.evals.containment.cases import CLASSES, Case
 from harness.evals.containment.machine import machine_cases
 from harness.evals.containment.model import model_cases
@@ -29,6 +29,9 @@ def _every() -> Iterator[Case]:
     yield from cases("navigation", pages_navigation.ROWS, quick)
     yield from cases("subresource", pages_subresource.ROWS, quick, plain=False)
     yield from cases("socket", pages_socket.ROWS, quick)
+    yield from cases("navigation", pages_more.NAVIGATION, plain=False)
+    yield from cases("subresource", pages_more.LOADING, plain=False)
+    yield from cases("socket", pages_more.CHANNELS, plain=False)
     yield from _addresses()
     yield from raw_cases()
     yield from machine_cases()
