@@ -17,7 +17,8 @@ from harness.gateway import head as heads
 from harness.gateway import refusal, url
 from harness.gateway.base import Answer, Exchange, Keeper, Upstream, UpstreamError
 from harness.gateway.body import BodyTooLargeError, Spool
-from harness.gateway.http1 import Conversation, Head, MalformedError
+from harness.gateway.framing import MalformedError
+from harness.gateway.http1 import Conversation, Head
 from harness.gateway.leaks import Guard
 from harness.gateway.websocket import Counted, Line, Tally, pump
 

@@ -1,7 +1,7 @@
 """Where a body ends in HTTP/1.1: of a request as it comes in, and of an answer as it goes out.
 
-Nothing is repaired. A request's body is either of a given length or in bare chunks, and nothing comes after it;
-an answer's body is as long as its head says, or it is in chunks.
+Nothing is repaired. A request's body is either of a given length or in bare chunks, and nothing comes after
+it; an answer's body is as long as its head says, or it is in chunks.
 """
 
 import re

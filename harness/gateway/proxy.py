@@ -19,7 +19,8 @@ from harness.errors import SandboxError
 from harness.gateway import url
 from harness.gateway.base import Keeper, Upstream
 from harness.gateway.exchange import Core, handle
-from harness.gateway.http1 import Conversation, Head, MalformedError
+from harness.gateway.framing import MalformedError
+from harness.gateway.http1 import Conversation, Head
 from harness.gateway.leaks import Guard
 from harness.gateway.tls import CertificateAuthority
 from harness.gateway.wire import Stream, TlsStream, Wire

@@ -5,7 +5,8 @@ import ssl
 from pathlib import Path
 
 import pytest
-from harness.gateway.http1 import MalformedError, read_head
+from harness.gateway.framing import MalformedError
+from harness.gateway.http1 import read_head
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
