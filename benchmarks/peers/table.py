@@ -12,6 +12,8 @@ Status = Literal["contained", "escaped", "not tried", "not counted"]
 
 STRENGTH = ("HTTP", "forbidden request", "admitted", "pixels", "window", "UDP", "TLS", "TCP", "DNS")
 """Signs, the plainest first: by it an escape that was heard in several ways is named."""
+SLIGHT = ("TLS", "DNS")
+"""Signs that carry a name out, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,11 @@ class Contest:
         ]
         return sum(bool(one) for one in asked), len(asked)
 
+    def forgiven(self, system: str) -> str:
+        """Give contained over tried, if a name looked up or a TLS greeting alone were no escape."""
+        whole, heard = self.tally(system), self.heard(system)
+        return f"{whole.contained + sum(heard.get(sign, 0) for sign in SLIGHT)}/{whole.tried}"
+
     def heard(self, system: str) -> dict[str, int]:
         """What the escapes were heard by, each once, by its plainest sign."""
         found = Counter(
@@ -180,7 +187,8 @@ def lines(contest: Contest) -> list[tuple[str, ...]]:
     found += [(kind, *(str(contest.tally(name, kind)) for name in names)) for kind in kinds]
     found += [
         ("all", *(str(contest.tally(name)) for name in names)),
-        ("of contained, arrive if allowed", *("{}/{}".format(*contest.works(name)) for name in names)),
+        ("all, if a name alone is no escape", *(contest.forgiven(name) for name in names)),
+        ("contained, and arrives where allowed", *("{}/{}".format(*contest.works(name)) for name in names)),
         ("not tried", *(str(contest.tally(name).not_tried) for name in names)),
     ]
     signs = {name: contest.heard(name) for name in names}
@@ -208,7 +216,7 @@ def rendered(contest: Contest) -> Table:
     for place, name in enumerate(head):
         shown.add_column(name, justify="right" if place else "left")
     for one in rest:
-        shown.add_row(*one, end_section=one[0] == "all")
+        shown.add_row(*one, end_section="if a name" in one[0])
     return shown
 
 
