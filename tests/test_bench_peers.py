@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import bench_peers
-from benchmarks.peers.contest import Contender, contest
+from benchmarks.peers.contest import KINDS, Contender, contest
 from benchmarks.peers.peer import Peer, PeerError, PlaywrightPeer, permitted
 from benchmarks.peers.table import Contest, Play, Row, System, Tally, lines, markdown, plainest, remarks
 from benchmarks.peers.talk import Talk
@@ -133,7 +133,7 @@ def test_the_plain_allow_list_is_a_careful_one(url: str, passes: bool) -> None:
 
 def test_every_case_of_the_contest_is_one_that_a_browser_alone_can_be_tried_with() -> None:
     assert len(bench_peers.cases()) > 300
-    assert {one.kind for one in bench_peers.cases()} == set(bench_peers.KINDS)
+    assert {one.kind for one in bench_peers.cases()} == set(KINDS)
     assert 5 <= len(bench_peers.cases(quick=True)) <= 20
 
 
