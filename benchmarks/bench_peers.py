@@ -33,6 +33,7 @@ from playwright.async_api import Playwright, async_playwright
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+_EVERY_SECONDS = 20.0
 NAMES = ("playwright", "mcp", "browser-use")
 RESULTS = Path(__file__).parent / "peers.json"
 OURS = System(
