@@ -16,6 +16,7 @@ from benchmarks import (
     bench_import,
     bench_ocr,
     bench_own,
+    bench_peers,
     bench_policy,
     bench_ready,
     bench_settle,
@@ -38,6 +39,7 @@ MEASURES: dict[str, Measure] = {
     "trace": bench_trace.measure,
     "ocr": bench_ocr.measure,
     "import": bench_import.measure,
+    "peers": bench_peers.measure,
 }
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -9,6 +9,7 @@ a line of JSON that says where it was bound for. It imports nothing of the harne
 The file READY appears once it listens. It ends when its namespace does.
 """
 
+import contextlib
 import json
 import socket
 import struct
@@ -19,7 +20,11 @@ from pathlib import Path
 _RTM_NEWLINK, _RTM_NEWROUTE = 16, 24
 _REQUEST_ACK = 5
 _CREATE = 0x600
+_RTM_NEWADDR = 20
 _LOCAL_TABLE, _BOOT, _HOST_SCOPE, _LOCAL_ROUTE = 255, 3, 254, 2
+_IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_INFO_KIND = 3, 18, 1
+_IFA_ADDRESS, _IFA_LOCAL = 1, 2
+_DEVICE, _OWN = b"net0\0", "198.18.0.1"
 _OUTPUT_DEVICE = 4
 _CHUNK = 65_536
 _IPV6_RECVPKTINFO, _IPV6_PKTINFO = 49, 50
@@ -49,6 +54,26 @@ def everything_is_here() -> None:
         except OSError:
             if family == socket.AF_INET:
                 raise
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def a_card_of_its_own() -> None:
+    """Make an interface besides loopback, without which a browser gathers no WebRTC candidates.
+
+    Raises:
+        OSError: if this machine's kernel has none to give.
+    """
+    kind = _attribute(_IFLA_LINKINFO, _attribute(_IFLA_INFO_KIND, b"ifb\0"))
+    up = struct.pack("=BxHiII", 0, 0, 0, 1, 1)
+    _ask_kernel(_RTM_NEWLINK, _CREATE, up + _attribute(_IFLA_IFNAME, _DEVICE) + kind)
+    address = socket.inet_aton(_OWN)
+    index = socket.if_nametoindex(_DEVICE.rstrip(b"\0").decode())
+    head = struct.pack("=BBBBI", socket.AF_INET, 24, 0, 0, index)
+    own = _attribute(_IFA_LOCAL, address) + _attribute(_IFA_ADDRESS, address)
+    _ask_kernel(_RTM_NEWADDR, _CREATE, head + own)
 
 
 def _line(kind: str, to: str, port: int) -> bytes:
@@ -104,6 +129,8 @@ def _datagrams(ear: socket.socket, where: str, port: int) -> None:
 def main(where: str, ready: str, ports: list[int]) -> None:
     """Listen on the ports, for every address, and never return."""
     everything_is_here()
+    with contextlib.suppress(OSError):
+        a_card_of_its_own()
     for port in ports:
         listener = socket.create_server(
             ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=256

@@ -48,27 +48,11 @@ class OpenSandbox(HostedSandbox):
 
     async def _start(self, launch: Launch, socket: Path, spki: str) -> Browser:
         del spki
-        tools = find_tools()
         program = chromium.find_chromium()
-        names = launch.folder / "resolv.conf"
-        ready = launch.folder / "ready"
-        listens = (sys.executable, "-I", str(open_net.__file__), str(socket), str(ready))
-        net = shlex.join((*listens, *map(str, self._ports)))
-        inside = (
-            f"{net} 3>&- 4>&- </dev/null & until [ -e {shlex.quote(str(ready))} ]; do "
-            'kill -0 $! 2>/dev/null || exit 127; sleep 0.02; done; exec "$@"'
-        )
-        walls = (
-            *(tools["bwrap"], "--dev-bind", "/", "/", "--ro-bind", str(names)),
-            *(_names(), "--proc", "/proc", "--die-with-parent"),
-            *("--unshare-user", "--unshare-net", "--unshare-pid", "--uid", "0", "--gid", "0"),
-            *("--cap-add", "CAP_NET_ADMIN", "--cap-add", "CAP_NET_BIND_SERVICE"),
-            *("--", "/bin/sh", "-c", inside, "sh", str(program)),
-        )
         home = shlex.quote(str(launch.folder))
 
         def script() -> str:
-            names.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", "ascii")
+            walls = open_command(launch.folder, socket, self._ports, (str(program),))
             return (
                 f"#!/bin/sh\n{preamble(launch.folder, str(launch.folder / 'profile'))}"
                 f"export HOME={home} TMPDIR={home} LANG=C.UTF-8 PATH=/usr/bin:/bin\n"
@@ -80,6 +64,38 @@ class OpenSandbox(HostedSandbox):
     async def _end(self) -> None:
         if self._launch:
             shutil.rmtree(self._launch.folder, ignore_errors=True)
+
+
+def open_command(folder: Path, socket: Path, ports: Sequence[int], program: Sequence[str]) -> tuple[str, ...]:
+    """Give the command that runs a program in a network where every address leads to one listener.
+
+    The program sees the files of this machine as they are; open files are passed on to it.
+
+    Args:
+        folder: of this command alone: what it needs is written there.
+        socket: where the listener is.
+        ports: those on which every address answers, over TCP and UDP.
+        program: what is run, with its arguments.
+
+    Raises:
+        SandboxError: if a tool is missing.
+        OSError: if the folder cannot be written.
+    """
+    names, ready = folder / "resolv.conf", folder / "ready"
+    names.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", "ascii")
+    listens = (sys.executable, "-I", str(open_net.__file__), str(socket), str(ready))
+    net = shlex.join((*listens, *map(str, ports)))
+    inside = (
+        f"{net} 3>&- 4>&- </dev/null & until [ -e {shlex.quote(str(ready))} ]; do "
+        'kill -0 $! 2>/dev/null || exit 127; sleep 0.02; done; exec "$@"'
+    )
+    return (
+        *(find_tools()["bwrap"], "--dev-bind", "/", "/", "--ro-bind", str(names)),
+        *(_names(), "--proc", "/proc", "--die-with-parent"),
+        *("--unshare-user", "--unshare-net", "--unshare-pid", "--uid", "0", "--gid", "0"),
+        *("--cap-add", "CAP_NET_ADMIN", "--cap-add", "CAP_NET_BIND_SERVICE"),
+        *("--", "/bin/sh", "-c", inside, "sh", *program),
+    )
 
 
 def _names() -> str:

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 from harness.evals.containment.names import question
 from harness.sandbox.base import SandboxOptions
-from harness.sandbox.open_world import OpenSandbox
+from harness.sandbox.open_world import OpenSandbox, open_command
 from harness.sandbox.probe import Probes
 from harness.sandbox.rundir import RunFolder
 
@@ -60,6 +61,39 @@ async def test_a_page_is_taken_back_blank_and_without_what_it_opened() -> None:
         finally:
             await sandbox.close()
             server.close()
+
+
+SPEAKS = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+    ear.settimeout(20)
+    ear.sendto(b"hello", ("198.51.100.7", 3478))
+    print(ear.recv(100).decode(), socket.if_nametoindex("lo"), sys.stdin.readline(), end="")
+"""
+
+
+async def test_any_program_can_be_put_there_and_is_spoken_to(tmp_path: Path) -> None:
+    heard: list[tuple[str, int]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = json.loads(await reader.readline())
+        heard.append((head["to"], head["port"]))
+        writer.write(b"back: " + await reader.read())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_unix_server(answer, path=tmp_path / "world.sock")
+    command = open_command(tmp_path, tmp_path / "world.sock", (3478,), (sys.executable, "-c", SPEAKS))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(60):
+            said, _ = await process.communicate(b"a word\n")
+    finally:
+        server.close()
+    assert said == b"back: hello 1 a word\n"
+    assert heard == [("198.51.100.7", 3478)]
 
 
 async def _nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -34,7 +34,7 @@ from harness.sandbox.rundir import RunFolder
 from harness.task import Limits
 from harness.trace.writer import TraceWriter
 
-_COMMON = (22, 25, 53, 80, 443, 853, 3478, 8080, 9222)
+COMMON = (22, 25, 53, 80, 443, 853, 3478, 8080, 9222)
 """Ports that the open world answers on besides the canaries' own."""
 _SPARE = 40
 COLOUR = "#ff00fe"
@@ -146,7 +146,7 @@ async def rigged(choose: Choose, *, insider: bool) -> AsyncIterator[Rig]:
         if not isinstance(walled, HostedSandbox):
             raise SandboxError("this sandbox cannot be tried: the suite needs its browser")
         stack.push_async_callback(walled.close)
-        bare = OpenSandbox(_options(run.path, "open"), (*_COMMON, *canaries.ports))
+        bare = OpenSandbox(_options(run.path, "open"), (*COMMON, *canaries.ports))
         opened: HostedSandbox | None = bare
         stack.push_async_callback(bare.close)
         opening = asyncio.ensure_future(bare.open(world, ""))

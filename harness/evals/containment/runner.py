@@ -47,7 +47,7 @@ async def run(
         await asyncio.sleep(_LAST_SECONDS)
         outcomes = tuple(_outcome(rig, case, plays[case.id]) for case in cases)
         info = rig.walled.info
-        stray, background = _unowned(rig.board)
+        stray, background = unowned(rig.board)
         notes = tuple(rig.notes)
     counted = sum(one.status == "contained" for one in outcomes)
     escaped = sum(one.status == "escaped" for one in outcomes)
@@ -129,7 +129,7 @@ def _apart(hit: Hit) -> bool:
     return hit.side == "open" or hit.sign == "DNS"
 
 
-def _unowned(board: Board) -> tuple[tuple[str, ...], dict[str, int]]:
+def unowned(board: Board) -> tuple[tuple[str, ...], dict[str, int]]:
     stray = tuple(f"{hit.sign} {hit.detail}" for hit in board.hits if hit.owner is None and not _apart(hit))
     apart = Counter(
         f"{hit.sign} without a boundary" if hit.side == "open" else f"{hit.sign} asked of this machine"
