@@ -25,6 +25,7 @@ VIEWER: Final = "chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai"
 _DEVICES = "the page is refused at once, where it would wait for a choice that nobody is shown"
 _ASKED = "the page is told denied, where it would be told that it may ask"
 _PICKERS = "refused before there is a picker, where a picker would open and be closed"
+_FORMS = "no form's shape is sent to the browser's maker; the three act only together"
 _CALLS = "Playwright's switches and ours keep it quiet; for a browser started without them"
 _SCREEN = "a headless browser has no window for it; for a browser that is shown"
 
@@ -50,9 +51,9 @@ ACTING: Final[Mapping[str, tuple[JsonValue, str]]] = {
     "DefaultFileSystemReadGuardSetting": (2, _PICKERS),
     "DefaultFileSystemWriteGuardSetting": (2, _PICKERS),
     "PaymentMethodQueryEnabled": (False, "a page is not told which ways to pay are set up"),
-    "PasswordManagerEnabled": (False, "no password is offered to be saved or filled in"),
-    "AutofillAddressEnabled": (False, "no form's shape is sent to the browser's maker"),
-    "AutofillCreditCardEnabled": (False, "the same for cards"),
+    "PasswordManagerEnabled": (False, _FORMS),
+    "AutofillAddressEnabled": (False, _FORMS),
+    "AutofillCreditCardEnabled": (False, _FORMS),
 }
 """What is off in every run, and what it does: each is seen to act in a headless Chromium under Playwright."""
 
