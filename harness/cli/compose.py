@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,7 +17,7 @@ from pydantic import JsonValue, TypeAdapter
 from harness.approval.auto import AutoApprover, DenyApprover
 from harness.checkpoint import Checkpoint
 from harness.checks import read_outputs, run_checks, validate_checks
-from harness.clearance import Approver, Verdict, clear, digest
+from harness.clearance import Approver, Refusal, Request, Resource, Verdict, clear, digest
 from harness.cli.names import (
     find_approver,
     find_hosts,
@@ -38,6 +39,7 @@ from harness.limits import Budget, tightest
 from harness.loop import Loop
 from harness.models.base import Model
 from harness.models.local.ocr import Reader
+from harness.policy.chromium import reach, saves
 from harness.policy.engine import Engine
 from harness.policy.schema import Policy
 from harness.result import EXIT_CODES, CheckResult, Ending, Result
@@ -263,10 +265,18 @@ class Run:
             runtime=runtime,
             keep=checkpoint.keep,
             read_text=self.engine.reads_text,
+            reach=reach(self.policy),
+            saves=saves(self.policy),
+            barred=partial(self._barred, checkpoint),
             dialogs=self.policy.dialogs,
             secrets=self.vault,
         )
         return choose(self.sandbox, options)
+
+    def _barred(self, checkpoint: Checkpoint, url: str, resource: Resource) -> Refusal | None:
+        return checkpoint.preview(
+            Request(id=self._ids(), method="GET", url=url[:_LONGEST], resource=resource)
+        )
 
     def _begin(self, recorder: Watched, info: SandboxInfo) -> None:
         if self._begun:

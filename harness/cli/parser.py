@@ -84,7 +84,13 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _run(commands.add_parser("run", help="do a task", description="Do a task in an isolated browser."))
     doctor_parser = commands.add_parser("doctor", help="what this machine has, what is missing, what to type")
-    doctor_parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    doctor_parser.add_argument(
+        "--no-containment",
+        dest="containment",
+        action="store_false",
+        help="do not try ways out of the sandbox, which takes some seconds",
+    )
+    doctor_parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     doctor_parser.set_defaults(run=doctor.run)
     _trace(commands.add_parser("trace", help="look at recorded runs"))
     _policy(commands.add_parser("policy", help="look at policies"))
@@ -133,7 +139,12 @@ def _trace(parser: argparse.ArgumentParser) -> None:
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
-    policies = parser.add_subparsers(required=True, metavar="check|explain|test")
+    policies = parser.add_subparsers(required=True, metavar="check|chromium|explain|test")
+    said = "print Chromium's managed policy for runs under a policy"
+    told = policies.add_parser("chromium", help=said, description=said)
+    told.add_argument("policy", metavar="POLICY", help="a policy file or a ready-made name")
+    told.add_argument("--json", action="store_true", help="the same: it is JSON either way")
+    told.set_defaults(run=policy.managed_policy)
     why = policies.add_parser(
         "explain",
         help="say why a policy says what it says of one effect",

@@ -1,4 +1,4 @@
-"""`harness policy check|explain|test`."""
+"""`harness policy check|chromium|explain|test`."""
 
 import argparse
 import sys
@@ -9,9 +9,11 @@ from harness.cli.names import load_policy
 from harness.cli.streams import say, show, show_json
 from harness.errors import PolicyError
 from harness.policy.check import check, run_examples
+from harness.policy.chromium import reach
 from harness.policy.examples import Situation
 from harness.policy.explain import explain_effects, read_situation
 from harness.policy.rules import STRICTNESS
+from harness.sandbox.managed import managed
 from harness.yamlfile import LARGEST, parse_yaml, read_yaml
 
 _PIPE = "standard input"
@@ -43,6 +45,12 @@ def check_policies(options: argparse.Namespace) -> int:
     if options.json:
         show_json(rows)
     return 0 if all(row["ok"] for row in rows) else 2
+
+
+def managed_policy(options: argparse.Namespace) -> int:
+    """Print Chromium's managed policy for runs under a policy. Exit code 2 if it cannot be read."""
+    show_json(managed(reach(load_policy(options.policy))))
+    return 0
 
 
 def explain_effect(options: argparse.Namespace) -> int:

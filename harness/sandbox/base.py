@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from harness.action import Action
-from harness.clearance import Cleared, FileOffer, Refusal, Target
+from harness.clearance import Cleared, FileOffer, Refusal, Resource, Target
 from harness.screen import Screen, Screenshot
 from harness.secrets import Vault
 from harness.task import Viewport
@@ -55,6 +55,16 @@ class SandboxOptions(_Part):
     """Decides whether a file that a page gives is kept; without it every file is."""
     read_text: bool = False
     """Whether a screen comes with its visible text, for a policy with rules on that."""
+    reach: tuple[str, ...] | None = None
+    """Where pages and frames may be, as Chromium's URL filters; nothing for anywhere on the web, where the
+    gateway alone says so. A place that cannot give its browser a managed policy leaves it out."""
+    saves: bool = True
+    """Whether the browser takes files that a page gives; if not, they are cancelled as they begin."""
+    barred: SkipValidation[Callable[[str, Resource], Refusal | None] | None] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """Told of a page or frame that the browser itself would not load: its address, and which of the two
+    it is. It says what the policy says of that; nothing if it has nothing against it."""
 
 
 class ActOutcome(_Part):

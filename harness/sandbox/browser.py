@@ -12,6 +12,7 @@ from playwright.async_api import Error as PlaywrightError
 from harness.action import Action, Drag, Hold, Move, Press, TakeScreenshot, Type, Wait, Zoom
 from harness.clearance import Act, Cleared, Target, redeem
 from harness.errors import ActionError, NotClearedError, SandboxError
+from harness.sandbox.barred import Barred
 from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.downloads import Downloads
 from harness.sandbox.ground import Grounder
@@ -55,6 +56,7 @@ class Driver:
         self._masks = Masks(options.secrets)
         self._over = Overlays(options, self._note)
         self._downloads = Downloads(options.downloads, self._note, options.keep, given)
+        self._barred = Barred(options, self._note)
         self._hands: dict[int, Hand] = {}
         self._dead: str | None = None
         self._closed = False
@@ -71,7 +73,7 @@ class Driver:
         try:
             async with asyncio.timeout(4 * CALL):
                 self._context = context = await self._browser.new_context(
-                    viewport=size, accept_downloads=True, locale="en-US"
+                    viewport=size, accept_downloads=self._options.saves, locale="en-US"
                 )
                 session = await self._browser.new_browser_cdp_session()
         except (TimeoutError, PlaywrightError) as error:
@@ -103,6 +105,7 @@ class Driver:
         while True:
             await tabs.arrivals(self._options.settle_cap)
             await tabs.ensure()
+            await self._barred.settled()
             tab = tabs.active
             try:
                 return await self._screen(tabs, tab)
@@ -179,6 +182,7 @@ class Driver:
         if self._built is not None:
             await self._built[0].stop()
         await self._downloads.close()
+        await self._barred.close()
         if self._context is not None and self._dead is None:
             try:
                 async with asyncio.timeout(2 * CALL):
@@ -351,6 +355,7 @@ class Driver:
     def _watch(self, tab: OpenTab) -> None:
         self._over.watch(tab)
         self._downloads.watch(tab)
+        self._barred.watch(tab)
 
     def _died(self, _: Browser) -> None:
         self._dead = "the browser has ended unexpectedly; nothing more can be done in this run"

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.async_api import Browser
 
 from harness.errors import SandboxError
-from harness.sandbox import chromium
+from harness.sandbox import chromium, managed
 from harness.sandbox.base import SandboxInfo, SandboxOptions
 from harness.sandbox.confine import HOME_INSIDE, RELAY_PORT, Confinement, find_tools, real_user
 from harness.sandbox.hosted import HostedSandbox
@@ -61,7 +61,7 @@ class BubblewrapSandbox(HostedSandbox):
             user=self._user,
             socket=self._near(socket, launch.folder),
             programs=outside_usr,
-            policy=chromium.policy(),
+            policy=managed.document(self.options.reach),
             downloads=launch.downloads,
         )
 

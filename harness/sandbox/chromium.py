@@ -1,7 +1,7 @@
 """Which Chromium, and how it is told to keep to itself.
 
-The flags and the managed policy are depth: they keep the browser quiet and its errors early. The network
-namespace and the gateway are the boundary, and hold without any of them.
+The flags, like the managed policy, are depth: they keep the browser quiet and its errors early. The network
+namespace and the gateway are the boundary, and hold without them.
 """
 
 import json
@@ -25,54 +25,8 @@ _KNOWN = (
 )
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-POLICY: Mapping[str, object] = {
-    "URLBlocklist": ["file://*", "chrome://*", "chrome-untrusted://*", "devtools://*"],
-    "NetworkPredictionOptions": 2,
-    "WebRtcIPHandling": "disable_non_proxied_udp",
-    "WebRtcUdpPortRange": "1-1",
-    "QuicAllowed": False,
-    "DnsOverHttpsMode": "off",
-    "BuiltInDnsClientEnabled": False,
-    "SearchSuggestEnabled": False,
-    "TranslateEnabled": False,
-    "SpellCheckServiceEnabled": False,
-    "MetricsReportingEnabled": False,
-    "SafeBrowsingProtectionLevel": 0,
-    "ComponentUpdatesEnabled": False,
-    "SyncDisabled": True,
-    "BrowserSignin": 0,
-    "ExtensionInstallBlocklist": ["*"],
-    "PasswordManagerEnabled": False,
-    "AutofillAddressEnabled": False,
-    "AutofillCreditCardEnabled": False,
-    "PaymentMethodQueryEnabled": False,
-    "BasicAuthOverHttpEnabled": False,
-    "AuthSchemes": "",
-    "DefaultNotificationsSetting": 2,
-    "DefaultGeolocationSetting": 2,
-    "DefaultWebUsbGuardSetting": 2,
-    "DefaultWebBluetoothGuardSetting": 2,
-    "DefaultSerialGuardSetting": 2,
-    "DefaultWebHidGuardSetting": 2,
-    "DefaultSensorsSetting": 2,
-    "DefaultFileSystemReadGuardSetting": 2,
-    "DefaultFileSystemWriteGuardSetting": 2,
-    "DefaultLocalFontsSetting": 2,
-    "DefaultWindowManagementSetting": 2,
-    "AudioCaptureAllowed": False,
-    "VideoCaptureAllowed": False,
-    "ScreenCaptureAllowed": False,
-    "PrintingEnabled": False,
-}
-"""Chromium's managed policy: what is off, and the schemes that show the machine and not the web."""
-
 IGNORED_DEFAULTS = ("--disable-popup-blocking",)
 """Switches of Playwright's that are left out: a page opens one window a click, as in anyone's browser."""
-
-
-def policy() -> str:
-    """Give the managed policy as JSON."""
-    return json.dumps(POLICY)
 
 
 def flags(port: int, spki: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import SandboxError
-from harness.sandbox import seccomp
+from harness.sandbox import managed, seccomp
 from harness.sandbox.rundir import reachable
 
 RELAY_PORT = 3128
@@ -146,10 +146,10 @@ class Confinement:
             if Path("/etc", name).is_dir():
                 (etc / name).mkdir(mode=0o755)
         if self.policy:
-            for place in ("chromium", "opt/chrome", "opt/chrome_for_testing"):
-                managed = etc / place / "policies" / "managed"
-                managed.mkdir(parents=True, mode=0o755)
-                _write(managed / "harness.json", self.policy.encode())
+            for place in managed.PLACES:
+                folder = etc / place / "policies" / "managed"
+                folder.mkdir(parents=True, mode=0o755)
+                _write(folder / "harness.json", self.policy.encode())
         _write(self.folder / "seccomp.bpf", seccomp.program(seccomp.machine()))
         if self.downloads:
             self.downloads.mkdir(mode=0o700, exist_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import SandboxError
-from harness.sandbox import chromium
+from harness.sandbox import chromium, managed
 from harness.sandbox.confine import INSTALL
 from harness.sandbox.trial import namespaces_work
 
@@ -57,6 +57,7 @@ def _all() -> Iterator[Finding]:
         yield _font(kind, fix)
     yield from (_disk(Path.cwd()), _disk(Path(tempfile.gettempdir())))
     yield _ocr()
+    yield _managed(Path("/etc"))
     yield _docker()
 
 
@@ -113,6 +114,13 @@ def _ocr() -> Finding:
     fix = f"pip install {' '.join(missing)}" if missing else ""
     detail = f"{', '.join(missing)} cannot be imported" if missing else "rapidocr on onnxruntime"
     return Finding(name="OCR", ok=not missing, detail=detail, fix=fix)
+
+
+def _managed(etc: Path) -> Finding:
+    files = [one for place in managed.PLACES for one in (etc / place / "policies" / "managed").glob("*.json")]
+    own = f"this machine's own {len(files)} apply" if files else "none applies"
+    detail = f"bubblewrap: the run's own, read-only; process: it cannot be mounted, {own} (information only)"
+    return Finding(name="browser policy", ok=True, detail=detail)
 
 
 def _docker() -> Finding:

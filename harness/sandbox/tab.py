@@ -38,6 +38,7 @@ class OpenTab:
         self.sessions = sessions
         self.last: bytes | None = None
         self.gone: str | None = None
+        self.unreachable: Callable[[dict[str, Any]], None] = _ignore
         self._cdp: CDPSession | None = None
         self._main = ""
         self._requests: set[Request] = set()
@@ -78,6 +79,7 @@ class OpenTab:
             {"source": _STEADY_CARET, "worldName": "harness", "runImmediately": True},
         )
         self._main = tree["frameTree"]["frame"]["id"]
+        self.unreachable(tree["frameTree"]["frame"])
         self.target = info["targetInfo"]["targetId"]
 
     async def send(
@@ -183,6 +185,7 @@ class OpenTab:
             self.leaving = self._navigating = event.get("navigationType") != "sameDocument"
 
     def _navigated(self, event: dict[str, Any]) -> None:
+        self.unreachable(event["frame"])
         if "parentId" not in event["frame"]:
             self._main = event["frame"]["id"]
             self.leaving = self._navigating = False
@@ -199,6 +202,10 @@ class OpenTab:
         if event.get("frameId") == self._main:
             self.leaving = self._navigating = self._loading = False
             self._changed.set()
+
+
+def _ignore(frame: dict[str, Any]) -> None:
+    del frame
 
 
 def first_line(error: BaseException) -> str:

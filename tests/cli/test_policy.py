@@ -55,3 +55,15 @@ def test_an_effect_that_cannot_be_read(command: Command) -> None:
         assert told.code == 2
         assert says in told.err
         assert told.err.count("\n") == 1
+
+
+def test_chromiums_policy_is_printed(command: Command) -> None:
+    told = command("policy", "chromium", "shopping")
+    assert told.code == 0
+    said = json.loads(told.out)
+    assert "https://.shop.test:443" in said["URLAllowlist"]
+    assert "*" in said["URLBlocklist"]
+    assert command("policy", "chromium", "shopping", "--json").out == told.out
+    # A person may allow pages outside: Chromium is not told to block them.
+    assert "https://*" in json.loads(command("policy", "chromium", "research").out)["URLAllowlist"]
+    assert command("policy", "chromium", "shoping").code == 2

@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.action import Action
 from harness.clearance import Act, Target, Verdict, clear, digest
@@ -42,12 +42,12 @@ async def stand_in(socket: Path, page: bytes = PAGE) -> AsyncIterator[list[str]]
 
 @contextlib.asynccontextmanager
 async def opened(
-    make: Callable[[SandboxOptions], S], page: bytes = PAGE
+    make: Callable[[SandboxOptions], S], page: bytes = PAGE, **said: Any
 ) -> AsyncIterator[tuple[S, RunFolder, list[str]]]:
-    """Open a sandbox on a stand-in gateway."""
+    """Open a sandbox on a stand-in gateway, with options besides."""
     with RunFolder.create() as run:
         async with stand_in(run.path / "gateway.sock", page) as asked:
-            sandbox = make(SandboxOptions(downloads=run.path / "kept", runtime=run.path))
+            sandbox = make(SandboxOptions(downloads=run.path / "kept", runtime=run.path, **said))
             await sandbox.open(run.path / "gateway.sock", SPKI)
             try:
                 yield sandbox, run, asked

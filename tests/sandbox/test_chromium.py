@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -83,10 +82,3 @@ def test_the_flags_leave_no_way_past_the_proxy() -> None:
     assert "--proxy-bypass-list=<-loopback>" in flags
     assert "--ignore-certificate-errors-spki-list=key=" in flags
     assert not any(flag.startswith(("--no-sandbox", "--disable-web-security")) for flag in flags)
-
-
-def test_the_policy_is_json_without_what_stops_playwright() -> None:
-    policy = json.loads(chromium.policy())
-    assert "file://*" in policy["URLBlocklist"]
-    broken = {"DeveloperToolsAvailability", "RemoteDebuggingAllowed", "HeadlessMode", "ProxySettings"}
-    assert not broken & set(policy)

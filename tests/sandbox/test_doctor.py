@@ -79,3 +79,14 @@ def test_docker_is_good_to_know_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
     found = named("docker")
     assert found.ok
     assert "no engine answers" in found.detail
+
+
+def test_where_the_browsers_policy_cannot_be_mounted_is_said(tmp_path: Path) -> None:
+    found = doctor._managed(tmp_path)
+    assert found.ok
+    assert "process: it cannot be mounted, none applies" in found.detail
+    folder = tmp_path / "chromium" / "policies" / "managed"
+    folder.mkdir(parents=True)
+    (folder / "theirs.json").write_text("{}")
+    assert "this machine's own 1 apply" in doctor._managed(tmp_path).detail
+    assert named("browser policy").ok

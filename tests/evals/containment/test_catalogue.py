@@ -1,7 +1,7 @@
 import pytest
 from harness.errors import InputError
 from harness.evals.containment.cases import CLASSES, PageProbe, RawProbe
-from harness.evals.containment.catalogue import catalogue, chosen
+from harness.evals.containment.catalogue import BRIEF, brief, catalogue, chosen
 from harness.evals.containment.targets import TARGETS, Places, spot
 
 
@@ -53,3 +53,10 @@ def test_a_misspelt_choice_is_told_the_nearest() -> None:
         chosen(["proxy"], ["url/"])
     with pytest.raises(InputError, match="no case begins so"):
         chosen(ids=["nowhere/at/all"])
+
+
+def test_the_few_of_the_doctor_are_there_and_count() -> None:
+    found = brief()
+    assert sorted(one.id for one in found) == sorted(BRIEF)
+    assert not any(one.uncounted or one.repeat > 1 for one in found)
+    assert len({one.kind for one in found}) >= 5

@@ -1,0 +1,97 @@
+"""Pages and frames that the browser itself would not load: told, since no request was made of them.
+
+A navigation that the managed policy blocks ends before the gateway sees anything of it. What is left of it is
+an error page that knows the address it stands for.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Frame
+
+from harness.sandbox.base import SandboxOptions
+from harness.sandbox.tab import CALL, OpenTab
+from harness.sandbox.words import clean
+
+_ERROR_PAGE = "chrome-error:"
+_MOST = 1_000
+_WEB = ("http:", "https:")
+
+
+class Barred:
+    """Watches tabs for error pages.
+
+    Args:
+        options: who is told, and whether the browser was told where pages may be.
+        note: says something to the model.
+    """
+
+    def __init__(self, options: SandboxOptions, note: Callable[[str], None]) -> None:
+        self._told = options.barred
+        # Without such filters an error page on the web is a failure that the gateway has recorded.
+        self._passed = _WEB if options.reach is None else ()
+        self._note = note
+        self._seen: set[str] = set()
+        self._looking: set[asyncio.Task[None]] = set()
+
+    def watch(self, tab: OpenTab) -> None:
+        """Watch a tab and its frames."""
+        if self._told is None:
+            return
+        tab.unreachable = self._found
+        tab.page.on("framenavigated", self._moved)
+
+    async def settled(self) -> None:
+        """Wait until every error page is known that was there."""
+        while self._looking:
+            await asyncio.gather(*self._looking)
+
+    async def close(self) -> None:
+        """Look no further."""
+        for task in tuple(self._looking):
+            task.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)
+
+    def _moved(self, frame: Frame) -> None:
+        if frame.parent_frame is not None and frame.url.startswith(_ERROR_PAGE):
+            task = asyncio.get_running_loop().create_task(self._look(frame))
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+
+    async def _look(self, frame: Frame) -> None:
+        """Ask the process of a frame that is not in its tab's; the tab's own session tells of the others."""
+        try:
+            async with asyncio.timeout(CALL):
+                while (above := frame.parent_frame) is not None:
+                    try:
+                        session = await frame.page.context.new_cdp_session(frame)
+                    except PlaywrightError:
+                        frame = above
+                        continue
+                    tree = await session.send("Page.getFrameTree")
+                    await session.detach()
+                    for one in _frames(tree["frameTree"]):
+                        self._found(one)
+                    return
+        except (TimeoutError, PlaywrightError):
+            self._note("a frame was not loaded, and was gone before its address could be read")
+
+    def _found(self, frame: dict[str, Any]) -> None:
+        url = frame.get("unreachableUrl")
+        if not isinstance(url, str) or url.lower().startswith(self._passed) or self._told is None:
+            return
+        loader = str(frame.get("loaderId", ""))
+        if loader in self._seen or len(self._seen) >= _MOST:
+            return
+        self._seen.add(loader)
+        refusal = self._told(url, "frame" if "parentId" in frame else "document")
+        if refusal is not None:
+            self._note(f"the browser did not load {clean(url, 200)}: {refusal.reason}")
+
+
+def _frames(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield tree["frame"]
+    for child in tree.get("childFrames", ()):
+        yield from _frames(child)
