@@ -15,7 +15,12 @@ PROMISED = {
     "step": {"step_ms", "step_p90_ms", "step_own_ms", "trace_bytes_a_step"},
     "settle": {"settle_ms"},
     "ready": {"ready_bubblewrap_seconds", "ready_process_seconds"},
-    "gateway": {"gateway_page_ms", "gateway_app_page_ms"},
+    "gateway": {
+        "gateway_page_ms",
+        "gateway_app_page_ms",
+        "gateway_request_us",
+        "gateway_download_memory_kB",
+    },
     "policy": {
         "verdict_10_rules_us",
         "verdict_100_rules_us",
