@@ -16,7 +16,7 @@ from pydantic import JsonValue, TypeAdapter
 from harness.approval.auto import AutoApprover, DenyApprover
 from harness.checkpoint import Checkpoint
 from harness.checks import read_outputs, run_checks, validate_checks
-from harness.clearance import Approver, Verdict, clear, digest
+from harness.clearance import Approver, Request, Resource, Verdict, clear, digest
 from harness.cli.names import (
     find_approver,
     find_hosts,
@@ -31,6 +31,7 @@ from harness.errors import HarnessError, TaskError, TraceError
 from harness.gateway.base import Upstream
 from harness.gateway.fetch import get_json
 from harness.gateway.head import get
+from harness.gateway.leaks import Guard
 from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.internet import InternetUpstream
 from harness.journal import Journal
@@ -38,6 +39,7 @@ from harness.limits import Budget, tightest
 from harness.loop import Loop
 from harness.models.base import Model
 from harness.models.local.ocr import Reader
+from harness.policy.allowlist import connection_allowlist
 from harness.policy.engine import Engine
 from harness.policy.schema import Policy
 from harness.result import EXIT_CODES, CheckResult, Ending, Result
@@ -50,6 +52,7 @@ from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
 from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.writer import TraceWriter
+from harness.words import visible
 
 _log = structlog.get_logger("harness")
 _LONGEST = 20_000
@@ -127,6 +130,7 @@ class Run:
         self.policy = find_policy(policy, self.task)
         self.vault = find_secrets(self.policy, os.environ)
         self.engine = Engine(self.policy)
+        self._allowlist = connection_allowlist(self.policy)
         start = self.engine.may_start(self.task.start)
         if start.outcome in ("deny", "stop"):
             raise TaskError(
@@ -214,9 +218,9 @@ class Run:
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
             rundir = stack.enter_context(RunFolder.create())
-            sandbox = self._choose(rundir.path, checkpoint)
-            internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             found = guard(self.policy, self.vault)
+            sandbox = self._choose(rundir.path, checkpoint, found)
+            internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             gateway = ProxyGateway(
                 self.hosts,
                 internet,
@@ -224,6 +228,7 @@ class Run:
                 clock=self._clock,
                 guard=found,
                 noticed=checkpoint.noticed,
+                allowlist=self._allowlist,
             )
             stack.push_async_callback(gateway.close)
             stack.push_async_callback(sandbox.close)
@@ -253,7 +258,7 @@ class Run:
     def _cleaning(self) -> None:
         self.ending = True
 
-    def _choose(self, runtime: Path, checkpoint: Checkpoint) -> Sandbox:
+    def _choose(self, runtime: Path, checkpoint: Checkpoint, leaks: Guard) -> Sandbox:
         if not isinstance(self.sandbox, str):
             return self.sandbox
         options = SandboxOptions(
@@ -262,11 +267,21 @@ class Run:
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
             keep=checkpoint.keep,
+            revoked=self._revoked(checkpoint, leaks) if self._allowlist else None,
             read_text=self.engine.reads_text,
             dialogs=self.policy.dialogs,
             secrets=self.vault,
         )
         return choose(self.sandbox, options)
+
+    def _revoked(self, checkpoint: Checkpoint, leaks: Guard) -> Callable[[str, str, Resource], str | None]:
+        def told(method: str, url: str, resource: Resource) -> str | None:
+            request = Request(id=self._ids(), method=method, url=url, resource=resource)
+            request = leaks.head(request)
+            why = checkpoint.revoked(request)
+            return None if why is None else f"{method} {visible(request.url, 300)}: {why}"
+
+        return told
 
     def _begin(self, recorder: Watched, info: SandboxInfo) -> None:
         if self._begun:

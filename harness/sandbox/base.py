@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from harness.action import Action
-from harness.clearance import Cleared, FileOffer, Refusal, Target
+from harness.clearance import Cleared, FileOffer, Refusal, Resource, Target
 from harness.screen import Screen, Screenshot
 from harness.secrets import Vault
 from harness.task import Viewport
@@ -53,6 +53,10 @@ class SandboxOptions(_Part):
         default=None, exclude=True, repr=False
     )
     """Decides whether a file that a page gives is kept; without it every file is."""
+    revoked: SkipValidation[Callable[[str, str, Resource], str | None] | None] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """Hears of each request that the browser itself stopped; gives what to tell the model, or nothing."""
     read_text: bool = False
     """Whether a screen comes with its visible text, for a policy with rules on that."""
 

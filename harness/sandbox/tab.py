@@ -41,6 +41,8 @@ class OpenTab:
         self._main = ""
         self._requests: set[Request] = set()
         self.leaving = False
+        self.on_error_page: Callable[[str], None] = lambda _url: None
+        self.on_frame: Callable[[str], None] = lambda _url: None
         self._navigating = False
         self._loading = False
         self._changed = asyncio.Event()
@@ -66,6 +68,7 @@ class OpenTab:
         self._cdp = session
         session.on("Page.frameRequestedNavigation", self._requested)
         session.on("Page.frameStartedNavigating", self._requested)
+        session.on("Page.frameStartedNavigating", self._started)
         session.on("Page.frameNavigated", self._navigated)
         session.on("Page.loadEventFired", self._loaded)
         session.on("Page.frameStoppedLoading", self._stopped)
@@ -179,7 +182,13 @@ class OpenTab:
         if event.get("frameId") == self._main and scheme in ("http", "https", "about", "data", "blob"):
             self.leaving = self._navigating = event.get("navigationType") != "sameDocument"
 
+    def _started(self, event: dict[str, Any]) -> None:
+        if event.get("frameId") != self._main:
+            self.on_frame(str(event.get("url", "")))
+
     def _navigated(self, event: dict[str, Any]) -> None:
+        if "unreachableUrl" in event["frame"]:
+            self.on_error_page(event["frame"]["unreachableUrl"])
         if "parentId" not in event["frame"]:
             self._main = event["frame"]["id"]
             self.leaving = self._navigating = False
