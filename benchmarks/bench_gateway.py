@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import trustme
 from benchmarks.figures import Figure, Figures, main, median, percentile
@@ -40,7 +40,9 @@ from harness.trace.writer import TraceWriter
 from playwright.async_api import Browser, async_playwright
 
 ROUNDS: Final = 30
-DOWNLOAD: Final = 256 * 1024 * 1024
+DOWNLOAD: Final = 1024 * 1024 * 1024
+REQUESTS: Final = 4_000
+CONNECTIONS: Final = 8
 
 
 def keeper(port: int, writer: TraceWriter) -> Checkpoint:
@@ -205,8 +207,34 @@ async def download(socket: Path, size: int) -> float:
     return size / took / 1_048_576
 
 
-async def pages(rounds: int, port: int, authority: trustme.CA, size: int, folder: Path) -> Figures:
-    """Load the page each way in turn."""
+async def requests(socket: Path, count: int) -> float:
+    """Requests a second, each judged and recorded, over connections that are kept, to an app here."""
+
+    async def many(share: int) -> None:
+        reader, writer = await asyncio.open_unix_connection(str(socket))
+        for _ in range(share):
+            writer.write(b"GET http://bench.test/download/0 HTTP/1.1\r\nHost: bench.test\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200 "):
+                raise RuntimeError(f"a request was not answered: {head[:100]!r}")
+        writer.close()
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(many(count // CONNECTIONS) for _ in range(CONNECTIONS)))
+    return count // CONNECTIONS * CONNECTIONS / (time.perf_counter() - begun)
+
+
+class Amount(NamedTuple):
+    """How much is measured."""
+
+    rounds: int
+    requests: int
+    download: int
+
+
+async def pages(amount: Amount, port: int, authority: trustme.CA, folder: Path) -> Figures:
+    """Load the page each way in turn; before, ask for nothing very often, and for very much once."""
+    rounds, count, size = amount
     numbers = itertools.count()
 
     async def loopback(_name: str) -> list[ipaddress.IPv4Address]:
@@ -225,6 +253,13 @@ async def pages(rounds: int, port: int, authority: trustme.CA, size: int, folder
     pins = f"{pin(authority)},{gateway.spki}"
     times: dict[str, list[float]] = {"tunnel": [], "gateway": [], "app": []}
     try:
+        await requests(folder / "gateway.sock", CONNECTIONS)
+        rate = await requests(folder / "gateway.sock", count)
+        await download(folder / "gateway.sock", 4 * 1024 * 1024)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        speed = await download(folder / "gateway.sock", size)
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        judging.spent, judging.requests = 0.0, 0
         async with (
             browser(folder / "tunnel.sock", pins) as direct,
             browser(folder / "gateway.sock", pins) as judged,
@@ -240,9 +275,6 @@ async def pages(rounds: int, port: int, authority: trustme.CA, size: int, folder
                     took = await load(chromium, f"https://{host}/")
                     if number >= 0:
                         times[way].append(took)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        speed = await download(folder / "gateway.sock", size)
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     finally:
         await gateway.close()
         blind.close()
@@ -263,10 +295,21 @@ async def pages(rounds: int, port: int, authority: trustme.CA, size: int, folder
                 "tunnel_p90_ms": percentile(times["tunnel"], 90),
                 "median_of_ratios": median(ratios),
                 "judge_and_record_us_a_request": judging.spent / judging.requests * 1e6,
-                "download_MB_s": speed,
-                "download_memory_kB": grown,
                 "loads": rounds,
             },
+        ),
+        "gateway_request_us": Figure(
+            f"one request of {CONNECTIONS} at a time, judged and recorded",
+            "µs",
+            1e6 / rate,
+            detail={"requests_s": rate, "requests": count},
+        ),
+        "gateway_download_memory_kB": Figure(
+            f"memory that a download of {size // 1_048_576} MiB adds",
+            "kB",
+            grown,
+            bar=16_384,
+            detail={"MB_s": speed},
         ),
         "gateway_app_page_ms": Figure(
             f"page of {SUBRESOURCES} subresources of an app in this process",
@@ -287,7 +330,7 @@ def pin(authority: trustme.CA) -> str:
 
 def measure(*, quick: bool = False) -> Figures:
     """Take the figures."""
-    rounds, size = (1, DOWNLOAD // 64) if quick else (ROUNDS, DOWNLOAD)
+    amount = Amount(1, 80, DOWNLOAD // 64) if quick else Amount(ROUNDS, REQUESTS, DOWNLOAD)
     authority = trustme.CA()
     leaf = authority.issue_cert("real.test")
     spawn = multiprocessing.get_context("spawn")
@@ -299,7 +342,7 @@ def measure(*, quick: bool = False) -> Figures:
         if not ours.poll(30):
             raise RuntimeError("the server did not start")
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            return asyncio.run(pages(rounds, ours.recv(), authority, size, Path(folder)))
+            return asyncio.run(pages(amount, ours.recv(), authority, Path(folder)))
     finally:
         server.terminate()
         server.join(10)

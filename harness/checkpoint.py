@@ -290,6 +290,14 @@ class Checkpoint:
             self.stopped = refusal
         return refusal
 
+    def revoked(self, request: Request) -> str | None:
+        """Record what the browser itself stopped; say why, or nothing if the policy would have let it."""
+        verdict = self._verdict(request)
+        if not self._begun.is_set() or verdict.outcome not in ("deny", "stop"):
+            return None
+        self._remember(request, verdict)
+        return self._refuse(request, verdict.rule, verdict.reason, stop=verdict.outcome == "stop").reason
+
     def noticed(self, line: str) -> None:
         """Note what the gateway threw away before it was a request; the first hundred of a run."""
         self._thrown += 1

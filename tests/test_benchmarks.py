@@ -16,7 +16,12 @@ PROMISED = {
     "ground": {"ground_ms", "click_ms"},
     "settle": {"settle_ms"},
     "ready": {"ready_bubblewrap_seconds", "ready_process_seconds"},
-    "gateway": {"gateway_page_ms", "gateway_app_page_ms"},
+    "gateway": {
+        "gateway_page_ms",
+        "gateway_app_page_ms",
+        "gateway_request_us",
+        "gateway_download_memory_kB",
+    },
     "policy": {
         "verdict_10_rules_us",
         "verdict_100_rules_us",

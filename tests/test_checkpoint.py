@@ -29,7 +29,7 @@ from harness.policy import Engine, Policy
 from harness.screen import Screen, Tab
 from harness.task import Limits
 from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover, blank
-from harness.trace.events import ApprovalGiven, Messaged, Noted
+from harness.trace.events import ApprovalGiven, Messaged, Noted, Requested
 
 ACT = Act(action=Click(x=1, y=2))
 GET = Request(id="r1", method="GET", url="https://shop.test/")
@@ -473,3 +473,15 @@ def test_what_was_no_request_is_noted_so_many_times() -> None:
     assert len(found) == THROWN
     assert found[0] == "gateway: refused: 0"
     assert found[-1].endswith("is not noted")
+
+
+def test_what_the_browser_stopped_is_recorded_with_the_rule_that_would_have() -> None:
+    checkpoint, memory = make(FixedJudge("deny"))
+    assert checkpoint.revoked(GET) == "because"
+    (event,) = memory.events
+    assert isinstance(event, Requested)
+    assert (event.request, event.verdict.rule) == (GET, "the rule")
+    assert checkpoint.verdicts == {"deny": 1}
+    checkpoint, memory = make(FixedJudge("allow"))
+    assert checkpoint.revoked(GET) is None
+    assert memory.events == []

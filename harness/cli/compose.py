@@ -32,6 +32,7 @@ from harness.errors import HarnessError, TaskError, TraceError
 from harness.gateway.base import Upstream
 from harness.gateway.fetch import get_json
 from harness.gateway.head import get
+from harness.gateway.leaks import Guard
 from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.internet import InternetUpstream
 from harness.journal import Journal
@@ -39,6 +40,7 @@ from harness.limits import Budget, tightest
 from harness.loop import Loop
 from harness.models.base import Model
 from harness.models.local.ocr import Reader
+from harness.policy.allowlist import connection_allowlist
 from harness.policy.chromium import reach, saves
 from harness.policy.engine import Engine
 from harness.policy.schema import Policy
@@ -52,6 +54,7 @@ from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
 from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.writer import TraceWriter
+from harness.words import visible
 
 _log = structlog.get_logger("harness")
 _LONGEST = 20_000
@@ -129,6 +132,7 @@ class Run:
         self.policy = find_policy(policy, self.task)
         self.vault = find_secrets(self.policy, os.environ)
         self.engine = Engine(self.policy)
+        self._allowlist = connection_allowlist(self.policy)
         start = self.engine.may_start(self.task.start)
         if start.outcome in ("deny", "stop"):
             raise TaskError(
@@ -216,9 +220,9 @@ class Run:
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
             rundir = stack.enter_context(RunFolder.create())
-            sandbox = self._choose(rundir.path, checkpoint)
-            internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             found = guard(self.policy, self.vault)
+            sandbox = self._choose(rundir.path, checkpoint, found)
+            internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             gateway = ProxyGateway(
                 self.hosts,
                 internet,
@@ -226,6 +230,7 @@ class Run:
                 clock=self._clock,
                 guard=found,
                 noticed=checkpoint.noticed,
+                allowlist=self._allowlist,
             )
             stack.push_async_callback(gateway.close)
             stack.push_async_callback(sandbox.close)
@@ -255,7 +260,7 @@ class Run:
     def _cleaning(self) -> None:
         self.ending = True
 
-    def _choose(self, runtime: Path, checkpoint: Checkpoint) -> Sandbox:
+    def _choose(self, runtime: Path, checkpoint: Checkpoint, leaks: Guard) -> Sandbox:
         if not isinstance(self.sandbox, str):
             return self.sandbox
         options = SandboxOptions(
@@ -264,19 +269,29 @@ class Run:
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
             keep=checkpoint.keep,
+            revoked=self._revoked(checkpoint, leaks) if self._allowlist else None,
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
-            barred=partial(self._barred, checkpoint),
+            barred=partial(self._barred, checkpoint, leaks),
             dialogs=self.policy.dialogs,
             secrets=self.vault,
         )
         return choose(self.sandbox, options)
 
-    def _barred(self, checkpoint: Checkpoint, url: str, resource: Resource) -> Refusal | None:
-        return checkpoint.preview(
-            Request(id=self._ids(), method="GET", url=url[:_LONGEST], resource=resource)
-        )
+    def _barred(self, checkpoint: Checkpoint, leaks: Guard, url: str, resource: Resource) -> Refusal | None:
+        return checkpoint.preview(self._untold(leaks, "GET", url, resource))
+
+    def _untold(self, leaks: Guard, method: str, url: str, resource: Resource) -> Request:
+        return leaks.head(Request(id=self._ids(), method=method, url=url[:_LONGEST], resource=resource))
+
+    def _revoked(self, checkpoint: Checkpoint, leaks: Guard) -> Callable[[str, str, Resource], str | None]:
+        def told(method: str, url: str, resource: Resource) -> str | None:
+            request = self._untold(leaks, method, url, resource)
+            why = checkpoint.revoked(request)
+            return None if why is None else f"{method} {visible(request.url, 300)}: {why}"
+
+        return told
 
     def _begin(self, recorder: Watched, info: SandboxInfo) -> None:
         if self._begun:

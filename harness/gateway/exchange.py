@@ -37,6 +37,7 @@ class Core:
     body_limit: int | None
     noticed: Callable[[str], None]
     guard: Guard
+    allowlist: str | None = None
     broken: str | None = None
     """Why nothing is admitted any more."""
 
@@ -231,8 +232,11 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
     if answer.status < 200 or answer.status == 407:
         unusable = UpstreamError(f"the server answered {answer.status}, which cannot be passed on")
         return await _failed(talk, request, unusable, account)
+    headers = heads.answer_headers(answer.headers, answer.status)
+    if account.core.allowlist is not None:
+        headers = heads.fenced(headers, request.resource, account.core.allowlist)
     try:
-        await talk.head(answer.status, answer.reason, heads.answer_headers(answer.headers, answer.status))
+        await talk.head(answer.status, answer.reason, headers)
     except UpstreamError as error:
         return await _failed(talk, request, error, account)
     account.status = answer.status

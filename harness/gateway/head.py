@@ -37,6 +37,7 @@ _DESTINATIONS: dict[str, Resource] = {
     "sharedworker": "worker",
     "serviceworker": "worker",
 }
+_CONTEXTS = frozenset({"document", "frame", "worker"})
 _ANSWER_KEEPS = frozenset({b"content-length"})
 
 
@@ -54,6 +55,14 @@ def answer_headers(headers: Headers, status: int) -> Headers:
     """What of an upstream's headers reaches the browser."""
     keep = frozenset[bytes]() if status == 204 else _ANSWER_KEEPS
     return forwardable(headers, keep)
+
+
+def fenced(headers: Headers, resource: Resource, allowlist: str) -> Headers:
+    """Give an answer's headers with our `Connection-Allowlist` and no other, where a browser reads one."""
+    if resource not in _CONTEXTS:
+        return headers
+    kept = tuple((name, value) for name, value in headers if name != b"connection-allowlist")
+    return (*kept, (b"connection-allowlist", allowlist.encode()))
 
 
 def build(

@@ -51,6 +51,7 @@ class ProxyGateway:
         body_limit: most bytes of a request's body; none for no limit.
         noticed: told in a line what was thrown away before it was a request.
         guard: marks requests that carry secrets or canaries where they may not go.
+        allowlist: the `Connection-Allowlist` that each document, frame and worker script is given.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class ProxyGateway:
         body_limit: int | None = None,
         noticed: Callable[[str], None] = lambda _line: None,
         guard: Guard | None = None,
+        allowlist: str | None = None,
     ) -> None:
+        self._allowlist = allowlist
         self._guard = guard or Guard()
         self._authority = CertificateAuthority()
         self.spki = self._authority.spki
@@ -100,6 +103,7 @@ class ProxyGateway:
             self._body_limit,
             self._noticed,
             self._guard,
+            self._allowlist,
         )
         listener = _bound(socket)
 

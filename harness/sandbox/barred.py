@@ -11,6 +11,7 @@ from typing import Any
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame
 
+from harness.clearance import Resource
 from harness.sandbox.base import SandboxOptions
 from harness.sandbox.tab import CALL, OpenTab
 from harness.sandbox.words import clean
@@ -34,6 +35,11 @@ class Barred:
         self._passed = _WEB if options.reach is None else ()
         self._note = note
         self._seen: set[str] = set()
+        self._tellings = 0
+        # Each frame's first page is judged as it begins where what is refused never comes to the gateway: its
+        # error page may be gone before anybody can ask it.
+        self._early = options.revoked is not None
+        self._judged: set[str] = set()
         self._looking: set[asyncio.Task[None]] = set()
 
     def watch(self, tab: OpenTab) -> None:
@@ -42,6 +48,8 @@ class Barred:
             return
         tab.unreachable = self._found
         tab.page.on("framenavigated", self._moved)
+        if self._early:
+            tab.started = self._begun
 
     async def settled(self) -> None:
         """Wait until every error page is known that was there."""
@@ -78,6 +86,10 @@ class Barred:
         except (TimeoutError, PlaywrightError):
             self._note("a frame was not loaded, and was gone before its address could be read")
 
+    def _begun(self, url: str) -> None:
+        if url.lower().startswith(_WEB) and self._tell(url, "frame"):
+            self._judged.add(url)
+
     def _found(self, frame: dict[str, Any]) -> None:
         url = frame.get("unreachableUrl")
         if not isinstance(url, str) or url.lower().startswith(self._passed) or self._told is None:
@@ -86,9 +98,19 @@ class Barred:
         if loader in self._seen or len(self._seen) >= _MOST:
             return
         self._seen.add(loader)
-        refusal = self._told(url, "frame" if "parentId" in frame else "document")
-        if refusal is not None:
-            self._note(f"the browser did not load {clean(url, 200)}: {refusal.reason}")
+        if "parentId" in frame and url in self._judged:
+            self._judged.discard(url)
+            return
+        self._tell(url, "frame" if "parentId" in frame else "document")
+
+    def _tell(self, url: str, kind: Resource) -> bool:
+        """Say what was not loaded, and whether the policy refuses it."""
+        refusal = self._told(url, kind) if self._told and self._tellings < _MOST else None
+        if refusal is None:
+            return False
+        self._tellings += 1
+        self._note(f"the browser did not load {clean(url, 200)}: {refusal.reason}")
+        return True
 
 
 def _frames(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:

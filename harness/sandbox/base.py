@@ -53,6 +53,10 @@ class SandboxOptions(_Part):
         default=None, exclude=True, repr=False
     )
     """Decides whether a file that a page gives is kept; without it every file is."""
+    revoked: SkipValidation[Callable[[str, str, Resource], str | None] | None] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """Hears of each request that the browser itself stopped; gives what to tell the model, or nothing."""
     read_text: bool = False
     """Whether a screen comes with its visible text, for a policy with rules on that."""
     reach: tuple[str, ...] | None = None

@@ -24,6 +24,7 @@ from harness.sandbox.navigate import PATIENCE
 from harness.sandbox.overlays import Overlays
 from harness.sandbox.page_text import visible_text
 from harness.sandbox.perform import outside, perform, place_of
+from harness.sandbox.revoked import Revoked
 from harness.sandbox.settle import capture, settle
 from harness.sandbox.tab import CALL, OpenTab, first_line
 from harness.sandbox.tabs import Tabs
@@ -57,6 +58,7 @@ class Driver:
         self._over = Overlays(options, self._note)
         self._downloads = Downloads(options.downloads, self._note, options.keep, given)
         self._barred = Barred(options, self._note)
+        self._revoked = Revoked(options.revoked, self._note) if options.revoked else None
         self._hands: dict[int, Hand] = {}
         self._dead: str | None = None
         self._closed = False
@@ -356,6 +358,8 @@ class Driver:
         self._over.watch(tab)
         self._downloads.watch(tab)
         self._barred.watch(tab)
+        if self._revoked:
+            self._revoked.watch(tab)
 
     def _died(self, _: Browser) -> None:
         self._dead = "the browser has ended unexpectedly; nothing more can be done in this run"

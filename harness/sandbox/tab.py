@@ -39,6 +39,7 @@ class OpenTab:
         self.last: bytes | None = None
         self.gone: str | None = None
         self.unreachable: Callable[[dict[str, Any]], None] = _ignore
+        self.started: Callable[[str], None] = _ignore
         self._cdp: CDPSession | None = None
         self._main = ""
         self._requests: set[Request] = set()
@@ -68,6 +69,7 @@ class OpenTab:
         self._cdp = session
         session.on("Page.frameRequestedNavigation", self._requested)
         session.on("Page.frameStartedNavigating", self._requested)
+        session.on("Page.frameStartedNavigating", self._started)
         session.on("Page.frameNavigated", self._navigated)
         session.on("Page.loadEventFired", self._loaded)
         session.on("Page.frameStoppedLoading", self._stopped)
@@ -184,6 +186,10 @@ class OpenTab:
         if here and event.get("frameId") == self._main and scheme in _PAGES:
             self.leaving = self._navigating = event.get("navigationType") != "sameDocument"
 
+    def _started(self, event: dict[str, Any]) -> None:
+        if event.get("frameId") != self._main:
+            self.started(str(event.get("url", "")))
+
     def _navigated(self, event: dict[str, Any]) -> None:
         self.unreachable(event["frame"])
         if "parentId" not in event["frame"]:
@@ -204,8 +210,8 @@ class OpenTab:
             self._changed.set()
 
 
-def _ignore(frame: dict[str, Any]) -> None:
-    del frame
+def _ignore(_: object) -> None:
+    pass
 
 
 def first_line(error: BaseException) -> str:

@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from harness.clearance import Refusal
 from harness.gateway.upstreams.asgi import AsgiUpstream
-from tests.gateway.support import echo, opened
+from tests.gateway.support import answering, echo, opened
 
 
 async def test_a_get_over_tls_reaches_the_app_and_is_accounted_for(tmp_path: Path) -> None:
@@ -49,3 +50,26 @@ async def test_a_refused_document_is_a_page_that_says_why(tmp_path: Path) -> Non
         assert b"&lt;script&gt;" in reply.body
         assert b"GET https://shop.test/" in reply.body
         assert setup.keeper.done == []
+
+
+@pytest.mark.parametrize(
+    ("destination", "given"),
+    [
+        ("document", True),
+        ("iframe", True),
+        ("worker", True),
+        ("sharedworker", True),
+        ("serviceworker", True),
+        ("image", False),
+        ("empty", False),
+    ],
+)
+async def test_documents_frames_and_workers_get_our_connection_allowlist_and_no_other(
+    destination: str, given: bool, tmp_path: Path
+) -> None:
+    wide = [(b"content-type", b"text/html"), (b"Connection-Allowlist", b'("*://*")')]
+    hosts = {"shop.test": AsgiUpstream(answering(200, wide, b"hello"))}
+    async with opened(tmp_path, hosts, allowlist="(response-origin)") as setup:
+        reply = await setup.get("https://shop.test/", sec_fetch_dest=destination)
+        found = [value for name, value in reply.pairs if name.lower() == "connection-allowlist"]
+        assert found == (["(response-origin)"] if given else ['("*://*")'])
