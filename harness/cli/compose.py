@@ -46,13 +46,15 @@ from harness.sandbox.choose import choose
 from harness.sandbox.rundir import RunFolder
 from harness.secrets import Vault
 from harness.task import Task
-from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
+from harness.trace.events import Checked, Event, Failed, Noted, RunFinished, RunStarted
 from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.writer import TraceWriter
 
 _log = structlog.get_logger("harness")
 _LONGEST = 20_000
+_NOTICES = 1_000
+"""Lines of a trace at most about what the gateway could not read: a page can make more."""
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
@@ -152,6 +154,7 @@ class Run:
             _approver_name(self.approver),
         )
         self._begun = False
+        self._notices = 0
         self._info = SandboxInfo(
             kind=sandbox if isinstance(sandbox, str) else sandbox.info.kind, isolated=False
         )
@@ -217,7 +220,14 @@ class Run:
             sandbox = self._choose(rundir.path, checkpoint)
             internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             found = guard(self.policy, self.vault)
-            gateway = ProxyGateway(self.hosts, internet, ids=self._ids, clock=self._clock, guard=found)
+            gateway = ProxyGateway(
+                self.hosts,
+                internet,
+                ids=self._ids,
+                clock=self._clock,
+                guard=found,
+                noticed=lambda line: self._noticed(recorder, checkpoint.step, line),
+            )
             stack.push_async_callback(gateway.close)
             stack.push_async_callback(sandbox.close)
             stack.callback(self._cleaning)
@@ -242,6 +252,15 @@ class Run:
             if ending.outcome == "done":
                 ending = await self._check(ending, sandbox, checks)
         return ending
+
+    def _noticed(self, recorder: Watched, step: int, line: str) -> None:
+        """Record what the gateway threw away before it was a request that could be judged."""
+        if not self._begun or self._notices > _NOTICES:
+            return
+        self._notices += 1
+        rule = "; rule: malformed" if line.startswith("refused") else ""
+        more = "; further ones are not recorded" if self._notices > _NOTICES else ""
+        recorder.write(Noted(step=step, text=f"gateway: {line[:500]}{rule}{more}"))
 
     def _cleaning(self) -> None:
         self.ending = True
