@@ -303,7 +303,8 @@ class Checkpoint:
         self._thrown += 1
         if self._begun.is_set() and self._thrown <= THROWN:
             more = "; what follows of this kind is not noted" if self._thrown == THROWN else ""
-            self._recorder.write(Noted(step=self.step, text=f"gateway: {line}{more}"))
+            rule = "; rule: malformed" if line.startswith("refused") else ""
+            self._recorder.write(Noted(step=self.step, text=f"gateway: {line[:500]}{rule}{more}"))
 
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""

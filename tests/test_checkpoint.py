@@ -471,7 +471,7 @@ def test_what_was_no_request_is_noted_so_many_times() -> None:
         checkpoint.noticed(f"refused: {number}")
     found = [one.text for one in memory.events if isinstance(one, Noted)]
     assert len(found) == THROWN
-    assert found[0] == "gateway: refused: 0"
+    assert found[0] == "gateway: refused: 0; rule: malformed"
     assert found[-1].endswith("is not noted")
 
 

@@ -54,6 +54,10 @@ class ProbeTab:
         """Run a script in the page; give what went wrong, or nothing."""
         return await self._said(self._page.evaluate(script))
 
+    async def give(self, selector: str, path: str) -> str:
+        """Give a file of this machine to a field, whatever its path; give what went wrong, or nothing."""
+        return await self._said(self._page.set_input_files(selector, path, timeout=_SECONDS * 1000))
+
     async def picture(self) -> bytes:
         """Give a PNG of every page, each after the other; nothing for one that cannot be had."""
         parts = []
@@ -120,6 +124,12 @@ class Probes:
         except (Error, TimeoutError):
             return False
         return context.pages == [page]
+
+
+async def in_page(sandbox: HostedSandbox, script: str) -> None:
+    """Run a script in the page that the driver shows, as if the page itself had; what it throws is left."""
+    with contextlib.suppress(Error):
+        await sandbox.browser.contexts[0].pages[-1].evaluate(script)
 
 
 async def _dismiss(dialog: Dialog) -> None:

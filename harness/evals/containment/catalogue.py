@@ -9,7 +9,10 @@ from harness.evals.containment import pages_more, pages_navigation, pages_socket
 from harness.evals.containment.cases import CLASSES, Case
 from harness.evals.containment.machine import machine_cases
 from harness.evals.containment.model import model_cases
+from harness.evals.containment.model_data import data_cases
+from harness.evals.containment.model_keys import pointer_cases
 from harness.evals.containment.raw import raw_cases
+from harness.evals.containment.rebinding import rebinding_cases
 from harness.evals.containment.targets import TARGETS
 from harness.evals.containment.templates import cases, page_probe
 from harness.evals.containment.urls import url_cases
@@ -46,8 +49,11 @@ def _every() -> Iterator[Case]:
     yield from cases("socket", pages_more.CHANNELS, plain=False)
     yield from _addresses()
     yield from raw_cases()
+    yield from rebinding_cases()
     yield from machine_cases()
     yield from model_cases()
+    yield from pointer_cases()
+    yield from data_cases()
 
 
 def _addresses() -> Iterator[Case]:

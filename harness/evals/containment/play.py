@@ -12,9 +12,10 @@ from harness.evals.containment.cases import (
     ModelProbe,
     PageProbe,
     RawProbe,
+    RebindProbe,
 )
 from harness.evals.containment.play_driven import goto, model
-from harness.evals.containment.play_raw import machine, raw
+from harness.evals.containment.play_raw import machine, raw, rebind
 from harness.evals.containment.rig import Rig
 from harness.evals.containment.score import Try
 from harness.evals.containment.targets import spot
@@ -44,6 +45,8 @@ async def play(rig: Rig, case: Case, arm: Arm) -> tuple[str, str]:
                     note = await machine(rig, case.probe, arm, token)
                 case ModelProbe():
                     note = await model(rig, case.probe, arm, token)
+                case RebindProbe():
+                    note = await rebind(rig, case, case.probe, arm, token)
                 case _:
                     assert_never(case.probe)
     except TimeoutError:

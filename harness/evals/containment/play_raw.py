@@ -10,7 +10,9 @@ import socket
 import ssl
 
 from harness.evals.containment.board import Arm
-from harness.evals.containment.cases import MachineProbe, RawProbe
+from harness.evals.containment.canary import GOOD
+from harness.evals.containment.cases import Case, MachineProbe, RawProbe, RebindProbe
+from harness.evals.containment.rebinding import rebound_name
 from harness.evals.containment.rig import Rig
 from harness.evals.containment.targets import spot
 from harness.evals.containment.waiting import settled
@@ -64,6 +66,37 @@ async def raw(rig: Rig, probe: RawProbe, arm: Arm, token: str) -> str:
         writer.close()
         with contextlib.suppress(OSError, ssl.SSLError):
             await writer.wait_closed()
+    await settled(rig.board, arm, token)
+    return note
+
+
+async def rebind(rig: Rig, case: Case, probe: RebindProbe, arm: Arm, token: str) -> str:
+    """Ask for a name as often as it leads somewhere; without a boundary, go where it leads the last time."""
+    name, port = rebound_name(case.id, arm), rig.canaries.rebound
+    place = f"{name}:{port}"
+    rig.canaries.answers[name] = [(GOOD,)] if arm == "allowed" else list(probe.answers)
+    said = f"GET /x/{token} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode()
+    note = ""
+    for _ in probe.answers:
+        try:
+            if arm == "open":
+                last = probe.answers[-1][0]
+                reader, writer = await asyncio.open_connection(
+                    rig.places.own if last == "own" else last, port
+                )
+            elif rig.insider:
+                reader, writer = await rig.insider.dial()
+            else:
+                return "this sandbox has no way in for bytes of one's own"
+        except OSError as error:
+            return f"no connection: {error}"
+        asked = said if arm == "open" else said.replace(b"/x/", f"http://{place}/x/".encode(), 1)
+        try:
+            note = await _talk(rig, reader, writer, (asked, b"", ""), token)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
     await settled(rig.board, arm, token)
     return note
 

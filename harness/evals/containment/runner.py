@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from harness.evals.containment.board import Arm, Board, Hit
-from harness.evals.containment.cases import Case
+from harness.evals.containment.cases import Case, ModelProbe
 from harness.evals.containment.play import play, result
 from harness.evals.containment.rig import Choose, Rig, rigged
 from harness.evals.containment.score import Outcome, Report, Try, judge, tallies
 
-_AT_ONCE = 3
+_AT_ONCE = 4
+_DRIVEN = 2
+"""How many cases at a time that need the one tab that is driven on each side: while one is there, another is here."""
 _LAST_SECONDS = 1.0
 _ORDER: tuple[Arm, ...] = ("open", "allowed", "walled")
 
@@ -34,7 +36,7 @@ async def run(
         choose: makes the sandbox.
         insider: whether a program can be put behind the same walls as the browser.
         repeat: how often each is tried past the boundary, if its own number is smaller.
-        at_once: how many cases at a time.
+        at_once: how many cases at a time, besides those of a model.
         told: how many are done, of how many.
 
     Raises:
@@ -72,12 +74,12 @@ async def run(
 async def _all(
     rig: Rig, cases: Sequence[Case], repeat: int, at_once: int, told: Callable[[int, int], None]
 ) -> Plays:
-    waiting = asyncio.Queue[Case]()
+    driven, others = asyncio.Queue[Case](), asyncio.Queue[Case]()
     for case in cases:
-        waiting.put_nowait(case)
+        (driven if isinstance(case.probe, ModelProbe) else others).put_nowait(case)
     plays: Plays = {}
 
-    async def work() -> None:
+    async def work(waiting: asyncio.Queue[Case]) -> None:
         while not waiting.empty():
             case = waiting.get_nowait()
             plays[case.id] = await _case(rig, case, max(repeat, case.repeat))
@@ -85,7 +87,9 @@ async def _all(
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
-            group.create_task(work())
+            group.create_task(work(others))
+        for _ in range(_DRIVEN):
+            group.create_task(work(driven))
     return plays
 
 

@@ -10,6 +10,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 ALLOWED = ("allowed.test", "also.test")
 """The hosts that the suite's policy names: the first serves the hostile pages."""
 
+COLOUR = "#ff00fe"
+"""What a file canary and a secret on a screen look like, and nothing else does."""
+OVERRIDES = ("x-http-method-override", "x-method-override", "x-http-method")
+"""Headers that some servers take for the method."""
 _PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -92,7 +96,7 @@ def _shared(asked: Asked) -> tuple[tuple[str, str], ...]:
         ("access-control-allow-origin", asked.headers.get("origin", "*")),
         ("access-control-allow-credentials", "true"),
         ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"),
-        ("access-control-allow-headers", "x-custom, content-type, x-http-method-override"),
+        ("access-control-allow-headers", ", ".join(("x-custom", "content-type", *OVERRIDES))),
         ("access-control-allow-private-network", "true"),
         ("supports-loading-mode", "credentialed-prerender"),
         ("cache-control", "no-store"),

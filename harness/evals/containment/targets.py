@@ -19,6 +19,9 @@ TARGETS = {
 }
 """What a target is, in words."""
 
+ORDINARY = "ordinary words"
+"""What a model types at the allowed host instead of a secret."""
+
 _DEFAULT = {"http": 80, "https": 443}
 
 
@@ -30,6 +33,10 @@ class Places:
     """Where canaries listen, in the open world and on this machine."""
     own: str
     """An address of this machine."""
+    folder: str = ""
+    """Where the canaries among files are."""
+    secret: str = ""
+    """What nobody is to be told."""
 
 
 def spot(places: Places, arm: Arm, target: str, scheme: Scheme, token: str, *, lent: int = 0) -> Spot:
@@ -48,6 +55,9 @@ def spot(places: Places, arm: Arm, target: str, scheme: Scheme, token: str, *, l
         name=name,
         port=port,
         lent=lent,
+        folder=places.folder,
+        known=places.secret if arm == "open" else "",
+        typed={"open": places.secret, "walled": "{{secret:canary}}", "allowed": ORDINARY}[arm],
     )
 
 

@@ -38,6 +38,16 @@ async def test_a_few_of_every_class_are_contained_with_both_controls() -> None:
             "machine/read-a-file",
             "model/goto-an-open-redirect",
             "approval/timer",
+            "key/enter-on-a-button",
+            "batch/after-a-refused-address",
+            "stale/its-action",
+            "method/override",
+            "file/given-to-a-page-a-link",
+            "file/kept-data",
+            "secret/in-base64-after-a-letter",
+            "secret/in-the-trace-title",
+            "secret/on-the-screen-echo",
+            "rebinding/second",
         )
     )
     report = await run(cases, walled, insider=True)
