@@ -62,7 +62,7 @@ class Driver:
         return {}
 
     async def _click(self) -> str:
-        """Click as an agent does, by number; what has none for an agent is clicked as the package's pages do."""
+        """Click as an agent does, by number; what has none is clicked through the package's own pages."""
         await self._session.get_browser_state_summary(include_screenshot=False)
         number = await self._session.get_index_by_id("go")
         if number is not None:
