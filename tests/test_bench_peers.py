@@ -220,6 +220,16 @@ async def test_a_contest_says_who_escaped_and_who_could_not_be_installed() -> No
     assert told == {"no boundary": 2, "ours": 2, "plain": 2}
 
 
+def test_without_a_terminal_progress_is_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_peers, "_EVERY_SECONDS", -1.0)
+    with bench_peers.progress(("a", "b"), 9) as told:
+        told("a", 1)
+        told("b", 4)
+    assert capsys.readouterr().err.splitlines() == ["of 9: a 1, b 0", "of 9: a 1, b 4"]
+
+
 def test_an_unknown_peer_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         bench_peers.main(["--peer", "nobody"])
