@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import bench_peers
+from benchmarks.peers import install
 from benchmarks.peers.contest import KINDS, Contender, contest
 from benchmarks.peers.peer import Peer, PeerError, PlaywrightPeer, permitted
 from benchmarks.peers.table import Contest, Play, Row, System, Tally, lines, markdown, plainest, remarks
@@ -183,6 +184,18 @@ async def test_a_program_is_asked_line_by_line_and_its_end_is_told(tmp_path: Pat
             await talk.ask({"do": "end"}, 20)
     finally:
         await talk.close()
+
+
+async def test_what_cannot_be_installed_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(install, "HOME", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PeerError, match="node and npm are not installed"):
+        await install.mcp()
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text("#!/bin/sh\necho no such package; exit 7\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(PeerError, match="npm failed with 7: no such package"):
+        await install.mcp()
 
 
 async def test_a_program_that_was_never_started_is_no_traceback() -> None:
