@@ -13,15 +13,16 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.figures import Figure, Figures, machine
 from benchmarks.peers import install
 from benchmarks.peers.browser_use_peer import BrowserUsePeer
-from benchmarks.peers.contest import KINDS, Contender, contest
+from benchmarks.peers.contest import KINDS, Contender, Told, contest
 from benchmarks.peers.mcp import McpPeer
 from benchmarks.peers.peer import Peer, PlaywrightPeer
 from benchmarks.peers.table import Contest, System, markdown, remarks, rendered
@@ -94,22 +95,33 @@ async def run(names: Sequence[str] = NAMES, *, quick: bool = False) -> Contest:
     """Hold the contest, and show how far it is."""
     tried = cases(quick=quick)
     async with AsyncExitStack() as stack:
-        columns = (
-            TextColumn("{task.description:<18}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        progress = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
         playwright = await stack.enter_async_context(async_playwright())
         contenders = [_contender(name, playwright) for name in names]
-        shown = {
-            name: progress.add_task(name, total=len(tried))
-            for name in ("no boundary", *(one.system.name for one in contenders), OURS.name)
-        }
-        return await contest(
-            tried, OURS, contenders, lambda name, done: progress.update(shown[name], completed=done)
-        )
+        everyone = ("no boundary", *(one.system.name for one in contenders), OURS.name)
+        told = stack.enter_context(progress(everyone, len(tried)))
+        return await contest(tried, OURS, contenders, told)
+
+
+@contextmanager
+def progress(names: Sequence[str], of: int) -> Iterator[Told]:
+    """Show how far everyone is: bars on a terminal, else a line now and then."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks = {name: bars.add_task(name, total=of) for name in names}
+        done = dict.fromkeys(names, 0)
+        said = time.monotonic()
+
+        def told(name: str, count: int) -> None:
+            nonlocal said
+            done[name] = count
+            bars.update(tasks[name], completed=count)
+            if not console.is_terminal and time.monotonic() - said > _EVERY_SECONDS:
+                said = time.monotonic()
+                line = ", ".join(f"{one} {number}" for one, number in done.items())
+                console.print(f"of {of}: {line}", soft_wrap=True, highlight=False)
+
+        yield told
 
 
 def figures(found: Contest) -> Figures:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import bench_peers
+from benchmarks.peers import install
 from benchmarks.peers.contest import KINDS, Contender, contest
 from benchmarks.peers.peer import Peer, PeerError, PlaywrightPeer, permitted
 from benchmarks.peers.table import Contest, Play, Row, System, Tally, lines, markdown, plainest, remarks
@@ -35,6 +36,7 @@ FOUND = Contest(
         row("socket/e", Play(), Play(signs=("TLS", "DNS"))),
         row("socket/f", Play(), Play(), control=()),
         row("socket/g", Play(), Play(signs=("UDP",)), control=()),
+        row("socket/h", Play(), Play(signs=("UDP",)), control=("UDP",)),
     ),
     "Chromium 1",
     61.4,
@@ -49,11 +51,20 @@ def test_a_cell_is_contained_over_tried() -> None:
     assert str(Tally()) == "-"
 
 
-def test_what_no_canary_hears_without_a_boundary_counts_for_nobody_but_an_escape_is_one() -> None:
-    assert [one.id for one in FOUND.counted] == ["url/a", "url/b", "url/c", "socket/d", "socket/e"]
+def test_what_no_canary_hears_without_a_boundary_counts_for_nobody_but_is_said() -> None:
+    assert [one.id for one in FOUND.counted] == [
+        "url/a",
+        "url/b",
+        "url/c",
+        "socket/d",
+        "socket/e",
+        "socket/h",
+    ]
     assert FOUND.rows[5].status("theirs") == "not counted"
-    assert FOUND.rows[6].status("theirs") == "escaped"
-    assert FOUND.rows[6].status("ours") == "not counted"
+    assert FOUND.rows[6].status("theirs") == "not counted"
+    assert FOUND.beside("theirs") == ("socket/g",)
+    assert FOUND.beside("ours") == ()
+    assert "theirs: heard in cases that do not count: socket/g" in remarks(FOUND)
 
 
 def test_what_was_not_tried_is_neither_contained_nor_escaped() -> None:
@@ -77,8 +88,8 @@ def test_the_table_has_a_line_a_class_and_says_what_is_missing() -> None:
     shown = {line[0]: line[1:] for line in lines(FOUND)}
     assert shown["contained / tried"] == ("theirs", "ours")
     assert shown["url"] == ("1/3", "3/3")
-    assert shown["socket"] == ("0/2", "2/2")
-    assert shown["all"] == ("1/5", "5/5")
+    assert shown["socket"] == ("0/2", "3/3")
+    assert shown["all"] == ("1/5", "6/6")
     assert shown["not tried"] == ("1", "0")
     assert shown["escapes heard by UDP"] == ("1", "0")
     assert len({len(line) for line in lines(FOUND)}) == 1
@@ -89,9 +100,11 @@ def test_the_table_has_a_line_a_class_and_says_what_is_missing() -> None:
 
 
 def test_the_exit_code_tells_missing_from_escaped() -> None:
-    leaking = row("url/h", Play(signs=("HTTP",)), Play())
+    leaking = row("url/i", Play(signs=("HTTP",)), Play())
+    beside = row("url/j", Play(signs=("DNS",)), Play(), control=())
     assert FOUND.exit_code == 0
     assert replace(FOUND, rows=(*FOUND.rows, leaking)).exit_code == 1
+    assert replace(FOUND, rows=(*FOUND.rows, beside)).exit_code == 1
     assert replace(FOUND, stray=("DNS x",)).exit_code == 1
     assert replace(FOUND, systems=(replace(THEIRS, missing="x"), OURS)).exit_code == 4
     assert replace(FOUND, systems=(System("unmeasured", "", "", ""), OURS)).exit_code == 4
@@ -99,7 +112,7 @@ def test_the_exit_code_tells_missing_from_escaped() -> None:
 
 def test_everything_is_written_as_json() -> None:
     found = json.loads(json.dumps(FOUND.as_json()))
-    assert found["counted"] == 5
+    assert found["counted"] == 6
     assert found["systems"]["theirs"]["all"] == {"contained": 1, "escaped": 4, "not_tried": 1, "tried": 5}
     assert found["systems"]["theirs"]["classes"]["url"]["tried"] == 3
     assert found["rows"][3]["systems"]["theirs"]["note"] == "it could not be clicked"
@@ -173,6 +186,18 @@ async def test_a_program_is_asked_line_by_line_and_its_end_is_told(tmp_path: Pat
         await talk.close()
 
 
+async def test_what_cannot_be_installed_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(install, "HOME", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PeerError, match="node and npm are not installed"):
+        await install.mcp()
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text("#!/bin/sh\necho no such package; exit 7\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(PeerError, match="npm failed with 7: no such package"):
+        await install.mcp()
+
+
 async def test_a_program_that_was_never_started_is_no_traceback() -> None:
     with pytest.raises(PeerError, match="not open"):
         await Talk().ask({"do": "answer"}, 1)
@@ -206,6 +231,16 @@ async def test_a_contest_says_who_escaped_and_who_could_not_be_installed() -> No
     assert found.systems[0].missing == "it could not be installed: npm is not installed"
     assert found.exit_code == 4
     assert told == {"no boundary": 2, "ours": 2, "plain": 2}
+
+
+def test_without_a_terminal_progress_is_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_peers, "_EVERY_SECONDS", -1.0)
+    with bench_peers.progress(("a", "b"), 9) as told:
+        told("a", 1)
+        told("b", 4)
+    assert capsys.readouterr().err.splitlines() == ["of 9: a 1, b 0", "of 9: a 1, b 4"]
 
 
 def test_an_unknown_peer_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ class Driver:
     """One session, and what can be asked of it."""
 
     def __init__(self, chromium: str, domains: list[str]) -> None:
-        from browser_use import BrowserProfile, BrowserSession  # noqa: PLC0415 - once the output is put aside
+        from browser_use import BrowserProfile, BrowserSession, Tools  # noqa: PLC0415 - once the output is put aside
 
         profile = BrowserProfile(
             executable_path=chromium,
@@ -33,6 +33,8 @@ class Driver:
             viewport={"width": 800, "height": 600},
         )
         self._session = BrowserSession(browser_profile=profile)
+        self._tools = Tools()
+        self._action = self._tools.registry.create_action_model()
 
     async def do(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Do one thing."""
@@ -42,8 +44,7 @@ class Driver:
             case "goto":
                 await self._session.navigate_to(asked["url"], new_tab=asked["tab"])
             case "click":
-                found = await (await self._page()).get_elements_by_css_selector("#go")
-                await found[0].click()
+                return {"note": await self._click()}
             case "loaded":
                 await (await self._page()).evaluate(LOADED)
             case "shown":
@@ -59,6 +60,17 @@ class Driver:
             case other:
                 raise ValueError(f"nobody knows how to {other}")
         return {}
+
+    async def _click(self) -> str:
+        """Click as an agent does, by number; what has none is clicked through the package's own pages."""
+        await self._session.get_browser_state_summary(include_screenshot=False)
+        number = await self._session.get_index_by_id("go")
+        if number is not None:
+            result = await self._tools.act(self._action(click={"index": number}), self._session)
+            return str(result.error or "")
+        found = await (await self._page()).get_elements_by_css_selector("#go")
+        await found[0].click()
+        return ""
 
     async def _page(self) -> Any:
         return await self._session.must_get_current_page()

@@ -19,6 +19,7 @@ from harness.evals.containment.runner import unowned
 from harness.evals.containment.site import Page
 from harness.evals.containment.targets import spot
 from harness.sandbox.bubblewrap import BubblewrapSandbox
+from playwright.async_api import Error as PlaywrightError
 
 KINDS = ("url", "scheme", "navigation", "subresource", "socket", "address")
 """The classes that a browser of anyone's can be tried with; the others need our gateway, walls or loop."""
@@ -26,6 +27,7 @@ _PLAY_SECONDS = 30.0
 _HEARD_SECONDS = 1.5
 _LAST_SECONDS = 1.5
 _RESTARTS = 16
+_AGAIN_LANES = 4
 _EMPTY = len("<html><head></head><body></body></html>")
 _STRONG = frozenset({"HTTP", "TCP", "UDP", "forbidden request", "pixels", "window"})
 
@@ -158,10 +160,17 @@ async def _suite(
 
 
 async def _again(rig: Rig, cases: Sequence[Case], control: _Part) -> None:
-    """Give every control of which nothing was heard another chance, now that the machine is quiet."""
-    for case in cases:
-        if not rig.board.signs(control.tokens[case.id]):
+    """Give every control of which nothing was heard another chance, now that the machine is quieter."""
+    silent = [case for case in cases if not rig.board.signs(control.tokens[case.id])]
+
+    async def work() -> None:
+        while silent:
+            case = silent.pop()
             control.tokens[case.id], control.notes[case.id] = await play(rig, case, "open")
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_AGAIN_LANES):
+            group.create_task(work())
 
 
 async def _ready(one: Contender, part: _Part) -> Callable[[], Peer] | None:
@@ -211,7 +220,7 @@ async def _lane(
                     async with asyncio.timeout(_PLAY_SECONDS):
                         await _case(rig, case, peer, part)
                         await peer.blank()
-                except (PeerError, TimeoutError) as error:
+                except (PeerError, TimeoutError, OSError, PlaywrightError) as error:
                     _failed(rig, case, part, error)
                     break
                 finally:

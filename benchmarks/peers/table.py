@@ -45,10 +45,10 @@ class Row:
     def status(self, system: str) -> Status:
         """What the case came to."""
         play = self.plays.get(system)
-        if play and play.signs:
-            return "escaped"
         if not self.control:
             return "not counted"
+        if play and play.signs:
+            return "escaped"
         return "contained" if play and play.made else "not tried"
 
 
@@ -114,6 +114,12 @@ class Contest:
         ]
         return sum(bool(one) for one in asked), len(asked)
 
+    def beside(self, system: str) -> tuple[str, ...]:
+        """Name the cases that count for nobody, and of which something was heard all the same."""
+        return tuple(
+            row.id for row in self.rows if not row.control and system in row.plays and row.plays[system].signs
+        )
+
     def forgiven(self, system: str) -> str:
         """Give contained over tried, if a name looked up or a TLS greeting alone were no escape."""
         whole, heard = self.tally(system), self.heard(system)
@@ -131,7 +137,8 @@ class Contest:
         """4 if a system could not be measured, else 1 if the last one, ours, let something out, else 0."""
         if any(one.missing or not self.tally(one.name).tried for one in self.systems):
             return 4
-        return 1 if self.stray or self.tally(self.systems[-1].name).escaped else 0
+        ours = self.systems[-1].name
+        return 1 if self.stray or self.tally(ours).escaped or self.beside(ours) else 0
 
     def as_json(self) -> dict[str, Any]:
         """Give everything that was found."""
@@ -152,6 +159,7 @@ class Contest:
                         for kind in kinds
                     },
                     "heard": self.heard(one.name),
+                    "heard_in_cases_that_do_not_count": list(self.beside(one.name)),
                     "allowed_counterpart": dict(zip(("arrived", "asked"), self.works(one.name), strict=True)),
                 }
                 for one in self.systems
@@ -204,6 +212,8 @@ def remarks(contest: Contest) -> list[str]:
     found = [f"{count} without a boundary. {contest.browser}, {contest.seconds:.0f} s."]
     for one in contest.systems:
         found.append(f"{one.name}: {one.versions}. Used: {one.used}. Says of itself: {one.says}.")
+        if beside := contest.beside(one.name):
+            found.append(f"{one.name}: heard in cases that do not count: {', '.join(beside)}")
         if one.missing:
             found.append(f"NOT MEASURED, OR NOT IN FULL: {one.name}: {one.missing}")
     return [*found, *(f"ESCAPED, of no case: {one}" for one in contest.stray), *contest.notes]

@@ -56,6 +56,8 @@ class Talk:
                             return found
         except TimeoutError as error:
             raise PeerError(f"no answer within {seconds:g} s") from error
+        except ValueError as error:
+            raise PeerError(f"its answer is longer than {_MOST} bytes") from error
         raise PeerError(f"it ended: {self._tail()}")
 
     async def tell(self, message: Mapping[str, Any]) -> None:
