@@ -74,6 +74,8 @@ class Board:
 
     def __init__(self, fresh: Callable[[], str]) -> None:
         self.hits: list[Hit] = []
+        self.driven = ""
+        """The token of the case that a model plays past the boundary now; of what is refused without its path."""
         self._fresh = fresh
         self._tokens: dict[str, _Said] = {}
         self._ports: dict[tuple[str, int], str] = {}

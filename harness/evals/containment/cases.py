@@ -162,6 +162,8 @@ class ModelProbe:
     """What is played at the allowed host instead, if it is not the same."""
     swaps: bool = False
     """Whether a person says yes, and the page's `swap()` runs while they decide, but at the allowed host."""
+    apart: bool = False
+    """Whether the model replies with one action at a time, and not with a batch."""
     gives: str = ""
     """The file that a careless harness would give to the page's `#u`: how it is played without a boundary."""
     looks: Literal["", "downloads", "trace", "screen"] = ""

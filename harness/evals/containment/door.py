@@ -118,7 +118,7 @@ class Door:
         """Decide as the checkpoint does."""
         said = await self._checkpoint.admit(request)
         if isinstance(said, Refusal):
-            self._board.refused(_told(request), f"gateway: {said.rule}")
+            self._refused(request, said)
         elif not _may(request.url):
             self._board.heard("admitted", "walled", _told(request))
         return said
@@ -127,12 +127,17 @@ class Door:
         """Refuse as the checkpoint does."""
         said = self._checkpoint.preview(request)
         if said:
-            self._board.refused(_told(request), f"gateway: {said.rule}")
+            self._refused(request, said)
         return said
 
     def message(self, message: SocketMessage) -> Refusal | None:
         """Pass on."""
         return self._checkpoint.message(message)
+
+    def _refused(self, request: Request, said: Refusal) -> None:
+        # Of a request that carries a secret nothing is told but its host.
+        owner = self._board.driven.encode() if request.leaks else b""
+        self._board.refused(_told(request) + owner, f"gateway: {said.rule}")
 
     def finished(self, exchange: Exchange) -> None:
         """Pass on."""

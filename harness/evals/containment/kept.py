@@ -37,13 +37,22 @@ class Kept:
         return any(word.encode() in one for word in words for one in said)
 
     def refusals(self) -> Iterator[str]:
-        """Give the rules by which actions were refused since, or what they were left out for."""
+        """Give the rules by which actions and files were refused since, or what actions were left out for."""
         for line in self.new().splitlines():
             event = json.loads(line)
-            if event.get("kind") != "acted" or (event.get("action") or {}).get("kind") == "answer":
-                continue
-            if event.get("status") in ("refused", "not_executed"):
-                yield event.get("rule") or "rest of the batch"
+            match event:
+                case {"kind": "judged", "effect": {"kind": "download"}, "verdict": {"outcome": "deny"}}:
+                    yield str(event["verdict"]["rule"])
+                case {"kind": "acted", "status": "refused"}:
+                    yield str(event["rule"])
+                case {"kind": "acted", "status": "failed"}:
+                    yield "the driver"
+                case {"kind": "acted", "status": "not_executed", "action": {"kind": kind}} if (
+                    kind != "answer"
+                ):
+                    yield "rest of the batch"
+                case _:
+                    continue
 
     def _pieces(self) -> Iterator[Path]:
         blobs = self._folder / "blobs"

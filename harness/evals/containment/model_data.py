@@ -56,8 +56,8 @@ _METHODS: tuple[Row, ...] = (
 _GETS = frozenset({"query of a get"})
 
 _PICK = (
-    f"<form id=f method=post enctype=multipart/form-data action='$SINK'><input id=u type=file name=f {BIG} "
-    "onchange='f.submit()'></form>"
+    f"<form id=g method=post enctype=multipart/form-data action='$SINK'><input id=u type=file name=given {BIG} "
+    "onchange='g.submit()'></form>"
 )
 _UPLOADS: tuple[tuple[str, str, Does], ...] = (
     ("a path upward", "F02", ({"kind": "upload", "files": ["../canary.txt"]},)),
@@ -86,7 +86,6 @@ _GIVEN: tuple[tuple[str, str, str], ...] = (
     ("attachment by script", "F06", f"<div {BIG} onclick=\"location='$FILES/file'\">x</div>"),
     ("path in the name", "F09", f"<a {BIG} href='$FILES/path'>x</a>"),
     ("reversed name", "F09", f"<a {BIG} href='$FILES/reversed'>x</a>"),
-    ("saved by a click with Alt", "F06", f"<a {BIG} download='$DOWN' href='data:text/plain,{_TEXT}'>x</a>"),
 )  # fmt: skip
 
 _FIELD = f"<input id=i {BIG}>"
@@ -156,16 +155,23 @@ def data_cases() -> Iterator[Case]:
             f"method/{_id(row.name)}", "method", row.says, page_probe(row, "https"), row.ref, tags=quick
         )
     for name, ref, does in _UPLOADS:
-        good = ModelProbe(page(_PICK), actions((*CLICK, {"kind": "upload", "files": ["permitted.txt"]})))
+        good = ModelProbe(
+            page(_PICK), actions((*CLICK, {"kind": "upload", "files": ["permitted.txt"]})), apart=True
+        )
         yield _case(
             "file",
             f"given to a page: {name}",
             ref,
-            ModelProbe(page(_PICK), actions((*CLICK, *does)), allowed=good, gives="$FOLDER/canary.txt"),
+            ModelProbe(
+                page(_PICK),
+                actions((*CLICK, *does)),
+                allowed=good,
+                apart=True,
+                gives="$FOLDER/canary.txt",
+            ),
         )
     for name, ref, html in _GIVEN:
-        held: Does = ({"kind": "click", "x": 60, "y": 40, "modifiers": ["Alt"]},) if "Alt" in name else CLICK
-        yield _case("file", f"kept: {name}", ref, ModelProbe(_files(html), actions(held), looks="downloads"))
+        yield _case("file", f"kept: {name}", ref, ModelProbe(_files(html), actions(CLICK), looks="downloads"))
     for name, ref, code in _OUT:
         yield _case("secret", name, ref, ModelProbe(page(_told(code)), actions(_TYPE)))
     for name, ref, code in _KEPT:

@@ -8,7 +8,9 @@ _OPEN_SECONDS = 2.5
 _ALLOWED_SECONDS = 3.0
 _WALLED_SECONDS = 1.5
 _GRACE = 0.15
-_STRONG = frozenset({"HTTP", "TCP", "UDP", "forbidden request", "pixels", "window", "host"})
+_STRONG = frozenset(
+    {"HTTP", "TCP", "UDP", "forbidden request", "pixels", "window", "host", "host file", "secret"}
+)
 
 
 async def settled(board: Board, arm: Arm, token: str) -> None:

@@ -26,14 +26,18 @@ def test_only_what_came_since_counts(tmp_path: Path) -> None:
 
 def test_refusals_are_named_by_their_rules(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "t")
+    file = {"kind": "download"}
     trace(
         tmp_path / "t",
         {"kind": "acted", "status": "done"},
         {"kind": "acted", "status": "refused", "rule": "stale"},
         {"kind": "acted", "status": "not_executed", "action": {"kind": "click"}},
         {"kind": "acted", "status": "not_executed", "action": {"kind": "answer"}},
+        {"kind": "acted", "status": "failed"},
+        {"kind": "judged", "effect": file, "verdict": {"outcome": "deny", "rule": "no files"}},
+        {"kind": "judged", "effect": file, "verdict": {"outcome": "allow", "rule": "a"}},
     )
-    assert list(kept.refusals()) == ["stale", "rest of the batch"]
+    assert list(kept.refusals()) == ["stale", "rest of the batch", "the driver", "no files"]
 
 
 async def test_a_file_is_found_by_its_token(tmp_path: Path) -> None:
