@@ -17,6 +17,8 @@ from harness.sandbox.words import clean
 
 _ERROR_PAGE = "chrome-error:"
 _MOST = 1_000
+_AT_ONCE = 20
+_UNTOLD = "the browser did not load a page or frame, and it is not recorded which"
 _WEB = ("http:", "https:")
 
 
@@ -44,9 +46,9 @@ class Barred:
         tab.page.on("framenavigated", self._moved)
 
     async def settled(self) -> None:
-        """Wait until every error page is known that was there."""
-        while self._looking:
-            await asyncio.gather(*self._looking)
+        """Wait until every error page is known that was there, as long as a page may take to answer."""
+        if self._looking:
+            await asyncio.wait(tuple(self._looking), timeout=CALL)
 
     async def close(self) -> None:
         """Look no further."""
@@ -55,10 +57,14 @@ class Barred:
         await asyncio.gather(*self._looking, return_exceptions=True)
 
     def _moved(self, frame: Frame) -> None:
-        if frame.parent_frame is not None and frame.url.startswith(_ERROR_PAGE):
+        if frame.parent_frame is None or not frame.url.startswith(_ERROR_PAGE):
+            return
+        if len(self._looking) < _AT_ONCE:
             task = asyncio.get_running_loop().create_task(self._look(frame))
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
+        else:
+            self._note(_UNTOLD)
 
     async def _look(self, frame: Frame) -> None:
         """Ask the process of a frame that is not in its tab's; the tab's own session tells of the others."""
@@ -76,17 +82,24 @@ class Barred:
                         self._found(one)
                     return
         except (TimeoutError, PlaywrightError):
-            self._note("a frame was not loaded, and was gone before its address could be read")
+            self._note(_UNTOLD)
 
     def _found(self, frame: dict[str, Any]) -> None:
         url = frame.get("unreachableUrl")
         if not isinstance(url, str) or url.lower().startswith(self._passed) or self._told is None:
             return
         loader = str(frame.get("loaderId", ""))
-        if loader in self._seen or len(self._seen) >= _MOST:
+        if loader in self._seen:
+            return
+        if len(self._seen) >= _MOST:
+            self._note(_UNTOLD)
             return
         self._seen.add(loader)
-        refusal = self._told(url, "frame" if "parentId" in frame else "document")
+        try:
+            refusal = self._told(url, "frame" if "parentId" in frame else "document")
+        except Exception as error:  # noqa: BLE001 - it was not loaded, whoever is told of it
+            self._note(f"{_UNTOLD}: {type(error).__name__}: {error}")
+            return
         if refusal is not None:
             self._note(f"the browser did not load {clean(url, 200)}: {refusal.reason}")
 
