@@ -18,6 +18,8 @@ from harness.sandbox.words import clean
 
 _ERROR_PAGE = "chrome-error:"
 _MOST = 1_000
+_AT_ONCE = 20
+_UNTOLD = "the browser did not load a page or frame, and it is not recorded which"
 _WEB = ("http:", "https:")
 
 
@@ -52,9 +54,9 @@ class Barred:
             tab.started = self._begun
 
     async def settled(self) -> None:
-        """Wait until every error page is known that was there."""
-        while self._looking:
-            await asyncio.gather(*self._looking)
+        """Wait until every error page is known that was there, as long as a page may take to answer."""
+        if self._looking:
+            await asyncio.wait(tuple(self._looking), timeout=CALL)
 
     async def close(self) -> None:
         """Look no further."""
@@ -63,10 +65,14 @@ class Barred:
         await asyncio.gather(*self._looking, return_exceptions=True)
 
     def _moved(self, frame: Frame) -> None:
-        if frame.parent_frame is not None and frame.url.startswith(_ERROR_PAGE):
+        if frame.parent_frame is None or not frame.url.startswith(_ERROR_PAGE):
+            return
+        if len(self._looking) < _AT_ONCE:
             task = asyncio.get_running_loop().create_task(self._look(frame))
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
+        else:
+            self._note(_UNTOLD)
 
     async def _look(self, frame: Frame) -> None:
         """Ask the process of a frame that is not in its tab's; the tab's own session tells of the others."""
@@ -84,7 +90,7 @@ class Barred:
                         self._found(one)
                     return
         except (TimeoutError, PlaywrightError):
-            self._note("a frame was not loaded, and was gone before its address could be read")
+            self._note(_UNTOLD)
 
     def _begun(self, url: str) -> None:
         if url.lower().startswith(_WEB) and self._tell(url, "frame"):
@@ -95,7 +101,10 @@ class Barred:
         if not isinstance(url, str) or url.lower().startswith(self._passed) or self._told is None:
             return
         loader = str(frame.get("loaderId", ""))
-        if loader in self._seen or len(self._seen) >= _MOST:
+        if loader in self._seen:
+            return
+        if len(self._seen) >= _MOST:
+            self._note(_UNTOLD)
             return
         self._seen.add(loader)
         if "parentId" in frame and url in self._judged:
@@ -105,7 +114,11 @@ class Barred:
 
     def _tell(self, url: str, kind: Resource) -> bool:
         """Say what was not loaded, and whether the policy refuses it."""
-        refusal = self._told(url, kind) if self._told and self._tellings < _MOST else None
+        try:
+            refusal = self._told(url, kind) if self._told and self._tellings < _MOST else None
+        except Exception as error:  # noqa: BLE001 - it was not loaded, whoever is told of it
+            self._note(f"{_UNTOLD}: {type(error).__name__}: {error}")
+            return False
         if refusal is None:
             return False
         self._tellings += 1
