@@ -7,6 +7,7 @@ sent to the same URLs. Peers run in a network of their own in which every name a
 ours runs in its sandbox behind its gateway, and canaries listen on this machine and at the gateway. A case
 counts if a canary hears it without any boundary. The peers are installed from PyPI and npm, beside this
 file, in folders of their own.
+docs/peers.md says how to read the table.
 """
 
 import argparse
