@@ -98,6 +98,9 @@ class TimedKeeper:
         self.spent += time.perf_counter() - begun
         return found
 
+    def arrived(self, size: int) -> Refusal | None:
+        return self._keeper.arrived(size)
+
     def message(self, message: SocketMessage) -> Refusal | None:
         return self._keeper.message(message)
 

@@ -35,6 +35,9 @@ class Nobody:
     async def admit(self, request: Request) -> Refusal:
         return Refusal(rule="bench", reason=f"{request.url} is not asked for here")
 
+    def arrived(self, size: int) -> Refusal:
+        return Refusal(rule="bench", reason=f"{size} bytes were not asked for here")
+
     def message(self, message: SocketMessage) -> Refusal:
         return Refusal(rule="bench", reason=f"{message.request} opened no socket")
 

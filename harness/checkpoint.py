@@ -261,6 +261,15 @@ class Checkpoint:
         self._remember(request, verdict)
         return self._refuse(request, verdict.rule, verdict.reason, stop=verdict.outcome == "stop")
 
+    def arrived(self, size: int) -> Refusal | None:
+        """Count bytes of an answer on their way to the browser; their limit ends the run."""
+        passed = self._budget.downloads(size)
+        if passed is None:
+            return None
+        refusal = Refusal(rule="limits", reason=passed, stop=True)
+        self.stopped = self.stopped or refusal
+        return refusal
+
     def message(self, message: SocketMessage) -> Refusal | None:
         """Count and record a WebSocket message, for the gateway; its limits end the run."""
         refusal = self.stopped
@@ -308,8 +317,6 @@ class Checkpoint:
 
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""
-        if exchange.messages is None:  # each message of a WebSocket was counted as it passed
-            self._budget.downloaded += exchange.received
         page = self._pages.pop(exchange.id, None)
         if page is not None:
             self.trouble = f"{page} did not come: {exchange.error}" if exchange.error else ""

@@ -77,6 +77,14 @@ class Budget:
             return None
         return f"limit reached: upload ({limit:g})"
 
+    def downloads(self, size: int) -> str | None:
+        """Count bytes of an answer; say that the limit on downloads is passed, or nothing."""
+        self.downloaded += size
+        limit = self.limits.download
+        if limit is None or self.downloaded <= limit:
+            return None
+        return f"limit reached: download ({limit:g})"
+
     def passes(self, size: int, *, out: bool) -> str | None:
         """Count a WebSocket message; or say which limit it would pass, and count nothing."""
         limits = self.limits

@@ -157,6 +157,17 @@ async def test_requests_are_recorded_before_they_leave_and_counted() -> None:
     assert await checkpoint.admit(GET) == refusal
 
 
+def test_bytes_of_answers_are_counted_as_they_pass_and_their_limit_ends_the_run() -> None:
+    checkpoint, _ = make(FixedJudge("allow"), limits=Limits(download=10))
+    assert checkpoint.arrived(6) is None
+    assert checkpoint.arrived(4) is None
+    assert checkpoint.stopped is None
+    refusal = checkpoint.arrived(1)
+    assert refusal is not None
+    assert (refusal.rule, refusal.reason) == ("limits", "limit reached: download (10)")
+    assert checkpoint.stopped == refusal
+
+
 async def test_a_request_that_was_refused_did_not_leave_and_is_not_counted() -> None:
     checkpoint, _ = make(FixedJudge("deny"), limits=Limits(requests=1))
     for _ in range(3):

@@ -67,6 +67,10 @@ class Keeper(Protocol):
         """
         ...
 
+    def arrived(self, size: int) -> Refusal | None:
+        """Count bytes of an answer before they are passed on; refusing breaks the answer off."""
+        ...
+
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request that was admitted, once.
 

@@ -244,6 +244,7 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
     try:
         if request.method != "HEAD" and answer.status not in {204, 304}:
             async for chunk in answer.body:
+                _count(account, chunk)
                 await talk.data(chunk)
                 account.received += len(chunk)
                 account.whole = account.received == length
@@ -257,6 +258,12 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
     # Hanging up without the end is the only way to say that the body is not whole.
     talk.abort()
     return False
+
+
+def _count(account: _Account, chunk: bytes) -> None:
+    refusal = account.core.keeper.arrived(len(chunk))
+    if refusal is not None:
+        raise UpstreamError(f"the answer was broken off: {refusal.reason}")
 
 
 async def _failed(talk: Conversation, request: Request, error: Exception, account: _Account) -> bool:

@@ -44,6 +44,8 @@ class Bookkeeper:
         self.early: Callable[[Request], Refusal | None] = lambda _request: None
         self.limit: Callable[[SocketMessage], Refusal | None] = lambda _message: None
         self.messages: list[SocketMessage] = []
+        self.received = 0
+        self.most: int | None = None
         self.gate: asyncio.Event | None = None
         self.waiting = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -66,6 +68,11 @@ class Bookkeeper:
                 self.cancelled.set()
                 raise
         return self.rule(request) or ticket(request)
+
+    def arrived(self, size: int) -> Refusal | None:
+        self.received += size
+        passed = self.most is not None and self.received > self.most
+        return Refusal(rule="limits", reason="limit reached: download") if passed else None
 
     def message(self, message: SocketMessage) -> Refusal | None:
         self.messages.append(message)

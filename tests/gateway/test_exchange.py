@@ -495,3 +495,27 @@ async def test_the_name_in_the_handshake_is_the_name_in_connect(tmp_path: Path) 
         assert await client.raw(b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n") == b""
         await client.close()
         assert setup.keeper.heads == []
+
+
+async def test_an_answer_that_passes_the_limit_is_broken_off_there(tmp_path: Path) -> None:
+    chunk, closed = b"z" * 1_000, asyncio.Event()
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        finally:
+            closed.set()
+
+    async with opened(tmp_path, {"shop.test": AsgiUpstream(app)}) as setup, await setup.plain() as client:
+        setup.keeper.most = 4_500
+        said = await client.raw(b"GET http://shop.test/ HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+        assert said.count(b"z") == 4_000
+        assert not said.endswith(b"0\r\n\r\n")
+        (done,) = await setup.keeper.exchanges(1)
+        assert (done.received, done.error) == (4_000, "the answer was broken off: limit reached: download")
+        async with asyncio.timeout(10):
+            await closed.wait()

@@ -103,6 +103,7 @@ def policy(port: int) -> dict[str, Any]:
 class _Keeper(Protocol):
     async def admit(self, request: Request) -> Cleared | Refusal: ...
     def preview(self, request: Request) -> Refusal | None: ...
+    def arrived(self, size: int) -> Refusal | None: ...
     def message(self, message: SocketMessage) -> Refusal | None: ...
     def finished(self, exchange: Exchange) -> None: ...
 
@@ -129,6 +130,10 @@ class Door:
         if said:
             self._refused(request, said)
         return said
+
+    def arrived(self, size: int) -> Refusal | None:
+        """Pass on."""
+        return self._checkpoint.arrived(size)
 
     def message(self, message: SocketMessage) -> Refusal | None:
         """Pass on."""
