@@ -50,8 +50,12 @@ class Revoked:
         socket.on("socketerror", failed)
 
     def _stopped(self, method: str, url: str, kind: Resource) -> None:
+        if not url.startswith(("http:", "https:", "ws:", "wss:")):
+            return
         self._count += 1
-        if self._count > _MOST or not url.startswith(("http:", "https:", "ws:", "wss:")):
+        if self._count == _MOST:
+            self._note("the browser has stopped very many requests; further ones are not told")
+        if self._count >= _MOST:
             return
         said = self._told(method, url, kind)
         if said is not None:

@@ -63,7 +63,9 @@ def test_a_page_cannot_fill_a_trace_with_it() -> None:
         told.append(url)
 
     tab: Any = Tab()
-    Revoked(hear, lambda _line: None).watch(tab)
+    notes: list[str] = []
+    Revoked(hear, notes.append).watch(tab)
     for number in range(1_000):
         tab.page.listeners["requestfailed"](Failed(REVOKED, f"https://evil.test/{number}"))
-    assert len(told) == 200
+    assert len(told) == 199
+    assert ["further ones are not told" in note for note in notes] == [True]
