@@ -126,6 +126,11 @@ class Probes:
         return context.pages == [page]
 
 
+def open_tabs(sandbox: HostedSandbox) -> int:
+    """How many tabs the driver has."""
+    return len(sandbox.browser.contexts[0].pages)
+
+
 async def in_page(sandbox: HostedSandbox, script: str) -> None:
     """Run a script in the page that the driver shows, as if the page itself had; what it throws is left."""
     with contextlib.suppress(Error):

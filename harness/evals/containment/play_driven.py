@@ -20,7 +20,7 @@ from harness.evals.containment.waiting import settled
 from harness.limits import Budget
 from harness.loop import Loop
 from harness.sandbox.hosted import HostedSandbox
-from harness.sandbox.probe import ProbeTab, in_page
+from harness.sandbox.probe import ProbeTab, in_page, open_tabs
 from harness.screen import Observation
 from harness.secrets import forms
 from harness.task import Limits, Task
@@ -74,6 +74,8 @@ async def _tidied(checkpoint: Checkpoint, sandbox: HostedSandbox) -> None:
         passed = await checkpoint.decide(Act(action=escape, target=target))
         if not isinstance(passed, Refusal):
             await sandbox.act(passed)
+    if open_tabs(sandbox) == 1:
+        return
     screen = await sandbox.observe()
     for tab in screen.tabs[1:]:
         passed = await checkpoint.decide(Act(action=CloseTab(tab=tab.id)))
