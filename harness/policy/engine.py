@@ -229,7 +229,12 @@ class Engine:
             if isinstance(effect, Request) and effect.leaks:
                 what = ", ".join(effect.leaks)
                 return Said("deny", "secrets", f"it carries {what}, which may not go to {effect.url[:200]}")
-            return min((self._part(part, head=head) for part in parts(effect)), key=lambda said: said.rank)
+            said, part = min(
+                [(self._part(part, head=head), part) for part in parts(effect)], key=lambda one: one[0].rank
+            )
+            if not part.how:
+                return said
+            return said._replace(reason=f"{said.reason} This would {describe(part.effect)}: {part.how}.")
         except RuleFailedError as error:
             return self._rule_failed(error)
         except Exception as error:  # noqa: BLE001 - fail closed
@@ -240,10 +245,7 @@ class Engine:
 
     def _part(self, part: Part, *, head: bool) -> Said:
         said = [*self._spoken(self.speaking(part, head=head)), *self.boundaries(part.effect)]
-        found = strictest(said, self.default(part.effect))
-        if not part.how:
-            return found
-        return found._replace(reason=f"{found.reason} This would {describe(part.effect)}: {part.how}.")
+        return strictest(said, self.default(part.effect))
 
     def kinds(self, part: Part) -> Iterator[tuple[On, Read, Mapping[str, int | None]]]:
         """Give what rules may speak of it, with how its fields are read."""

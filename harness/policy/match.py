@@ -11,6 +11,7 @@ matches if any spelling might, and a rule that allows only if all do: doubt neve
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -230,18 +231,27 @@ class TextIndex:
 
 
 class NumberIndex:
-    """The conditions of many rules on one number."""
+    """The conditions of many rules on one number.
+
+    Between two of their thresholds all numbers satisfy the same ones, so that these are tried once each.
+    """
 
     def __init__(self, conditions: Sequence[tuple[int, Comparison]]) -> None:
         self.conditioned = 0
         for bit, _ in conditions:
             self.conditioned |= bit
         self.conditions = tuple(conditions)
+        self._thresholds = sorted({comparison.number for _, comparison in conditions})
+        self._satisfied: dict[tuple[int, bool], int] = {}
 
     def matching(self, number: int, alive: int) -> int:
         """Give the rules, of those alive, whose condition this number satisfies."""
-        found = 0
-        for bit, comparison in self.conditions:
-            if bit & alive and comparison.holds(number):
-                found |= bit
-        return found
+        place = bisect_left(self._thresholds, number)
+        key = place, place < len(self._thresholds) and self._thresholds[place] == number
+        found = self._satisfied.get(key)
+        if found is None:
+            found = 0
+            for bit, comparison in self.conditions:
+                found |= bit if comparison.holds(number) else 0
+            self._satisfied[key] = found
+        return found & alive

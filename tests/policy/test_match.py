@@ -16,6 +16,8 @@ from harness.policy.match import (
     fold,
     read_pattern,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def matches(pattern: str, text: str, style: Style = "exact") -> bool:
@@ -223,3 +225,17 @@ def test_numbers_are_indexed_like_texts() -> None:
     assert index.matching(7, 7) == 1 | 4
     assert index.matching(10, 7) == 1 | 2
     assert index.matching(10, 2) == 2
+
+
+@given(
+    pairs=st.lists(st.tuples(st.sampled_from(["<", "<=", "=", ">=", ">"]), st.integers(0, 9)), max_size=12),
+    numbers=st.lists(st.integers(-1, 10), min_size=1, max_size=8),
+    alive=st.integers(0, 4095),
+)
+def test_conditions_on_a_number_are_what_each_says_alone(
+    pairs: list[tuple[str, int]], numbers: list[int], alive: int
+) -> None:
+    index = NumberIndex([(1 << place, Comparison(*pair)) for place, pair in enumerate(pairs)])
+    for number in numbers:
+        alone = sum(1 << place for place, pair in enumerate(pairs) if Comparison(*pair).holds(number))
+        assert index.matching(number, alive) == alone & alive
