@@ -49,6 +49,7 @@ class Loop:
         self._pointer = Pointer(sandbox, checkpoint, journal, budget, clock)
         self._results: tuple[ActionResult, ...] = ()
         self._notes: list[str] = []
+        self._place = ""
 
     async def run(self) -> Ending:
         """Go on until the model answers or gives up, a boundary stops the run, or something fails.
@@ -87,6 +88,7 @@ class Loop:
         screen = await self._sandbox.observe()
         while await self._checkpoint.idle():  # what waited for a person may have changed the screen
             screen = await self._sandbox.observe()
+        self._place = await self._sandbox.place()
         self._checkpoint.screen, notes, self._notes = screen, (*screen.notes, *self._notes), []
         self._journal.observed(screen, notes)
         seen = {name: screen.__dict__[name] for name in type(screen).model_fields} | {"notes": notes}
@@ -126,10 +128,10 @@ class Loop:
         return False
 
     async def _actions(self, reply: Reply) -> Ending | None:
-        broken, place = "", await self._sandbox.place()
+        broken = ""
         for index, action in enumerate(reply.actions):
-            if index and not broken and await self._sandbox.place() != place:
-                broken = "not executed: the page changed after the action before it; look at it first"
+            if index and not broken and await self._sandbox.place() != self._place:
+                broken = "not executed: the page changed since you saw it; look at it first"
             if broken:
                 self._results += (self._journal.skipped(index, action, broken),)
                 continue

@@ -241,6 +241,22 @@ async def test_the_rest_of_a_batch_is_not_executed_after_a_navigation() -> None:
     assert CLICK not in rig.sandbox.acted
 
 
+async def test_the_rest_of_a_batch_is_for_the_page_that_the_model_saw() -> None:
+    class Fleeting(ScriptedModel):
+        """Answers while the page goes on by itself."""
+
+        async def reply(self, observation: Observation) -> Reply:
+            if observation.step == 1:
+                rig.sandbox.url = "https://shop.test/next"
+            return await super().reply(observation)
+
+    model = Fleeting([Reply(actions=(Wait(seconds=0), CLICK)), Answer(text="end")])
+    rig = Rig(model)
+    assert (await rig.run()).answer == "end"
+    assert [result.status for result in model.seen[1].results] == ["done", "not_executed"]
+    assert CLICK not in rig.sandbox.acted
+
+
 async def test_an_approval_is_not_for_another_page() -> None:
     model = ScriptedModel([Wait(seconds=0), Answer(text="end")])
     sandbox = FakeSandbox()

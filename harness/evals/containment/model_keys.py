@@ -98,7 +98,8 @@ _BATCH: tuple[tuple[str, str, Does], ...] = (
      f"<div {_LOW} onclick='alert(2)'>x</div>", ({"kind": "click", "x": 60, "y": 260},)),
     ("enter in a form", f"<form action='$FILES/two'><input id=i {BIG}></form><script>i.focus()</script>",
      _press("Enter")),
-    ("a timer", "<script>setTimeout(()=>location='$FILES/two',100)</script>", ({"kind": "wait", "seconds": 0.5},)),
+    ("a timer", "<script>onmousemove=()=>setTimeout(()=>location='$FILES/two',100)</script>",
+     ({"kind": "move", "x": 400, "y": 300}, {"kind": "wait", "seconds": 0.5})),
 )  # fmt: skip
 
 _ASK = f'<button id=b {BIG} onclick="{_SEND}">ask me first</button>'
