@@ -1,19 +1,23 @@
 """Going places: URLs, history, reload. What the network refuses is an outcome, not an error."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import ada_url
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Response
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
+from harness.errors import SandboxError
 from harness.sandbox.base import ActOutcome
 from harness.sandbox.tab import OpenTab, first_line
 from harness.sandbox.words import clean
 
 PATIENCE: Final = 30.0
 """Seconds to wait for the first bytes of a document; it may still come later."""
+_SWAPS: Final = 40
+_SWAP_SECONDS: Final = 0.05
 _SCHEMES: Final = ("http:", "https:", "about:", "data:")
 
 
@@ -36,13 +40,25 @@ async def goto(tab: OpenTab, url: str) -> ActOutcome:
 
 async def step(tab: OpenTab, by: int) -> ActOutcome:
     """Go back (-1) or forward (+1) in the tab's history."""
-    history = await tab.send("Page.getNavigationHistory")
+    history = await _history(tab)
     wanted = history["currentIndex"] + by
     where = "back" if by < 0 else "forward"
     if not 0 <= wanted < len(history["entries"]):
         return ActOutcome(ok=False, message=f"there is no page to go {where} to")
     move = tab.page.go_back if by < 0 else tab.page.go_forward
     return await _go(tab, lambda: move(wait_until="commit", timeout=PATIENCE * 1000), f"go {where}")
+
+
+async def _history(tab: OpenTab) -> dict[str, Any]:
+    for _ in range(_SWAPS):
+        try:
+            return await tab.send("Page.getNavigationHistory")
+        except SandboxError as error:
+            # For a moment, while one page takes another's place, the tab has none that answers.
+            if "Not attached to an active page" not in str(error):
+                raise
+            await asyncio.sleep(_SWAP_SECONDS)
+    return await tab.send("Page.getNavigationHistory")
 
 
 async def reload(tab: OpenTab) -> ActOutcome:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from harness.action import Back, Forward, Goto, NewTab, Reload
+from harness.errors import SandboxError
+from harness.sandbox.navigate import step
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -61,3 +63,20 @@ async def test_a_refusal_is_told_from_a_failure(pilot: Any, status: int, rule: s
     outcome = await pilot.do(Goto(url=url))
     assert not outcome.ok
     assert f"{words} {rule!r}" in outcome.message
+
+
+async def test_history_is_asked_again_while_one_page_takes_the_place_of_another() -> None:
+    class Swapping:
+        """A tab that has no page for a moment."""
+
+        asked = 0
+
+        async def send(self, method: str) -> dict[str, Any]:
+            self.asked += 1
+            if self.asked < 3:
+                raise SandboxError(f"{method}: Protocol error ({method}): Not attached to an active page")
+            return {"currentIndex": 0, "entries": [{}]}
+
+    tab: Any = Swapping()
+    assert (await step(tab, 1)).message == "there is no page to go forward to"
+    assert tab.asked == 3
