@@ -1,13 +1,15 @@
 """The walls: what bubblewrap is told, as a small script that ends by becoming the program inside.
 
-    Playwright ─exec─▶ wrapper (sh) ─exec─▶ setpriv ─exec─▶ bwrap ─▶ prlimit ─▶ sh ─┬─▶ relay (socat)
-                                                                                   └─exec─▶ program "$@"
+    Playwright ─exec─▶ wrapper (sh) ─exec─▶ setpriv ─exec─▶ bwrap ─▶ prlimit ─▶ setsid ─▶ sh ─┬─▶ relay
+                                                                                             └─exec─▶ program
 
 Playwright talks to the browser over the open files 3 and 4, which every `exec` passes on and the relay is
 denied. The same walls hold any other program, so that tests and `harness doctor` can try them from inside.
+
+Both processes of bwrap stay in the wrapper's process group, so that to kill the group ends all that is inside
+at any moment; `--new-session` would let the inner one leave it before it is bound to the life of the outer.
 """
 
-import asyncio
 import hashlib
 import os
 import shlex
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import SandboxError
-from harness.sandbox import managed, seccomp
+from harness.sandbox import group, managed, seccomp
 from harness.sandbox.rundir import reachable
 
 RELAY_PORT = 3128
@@ -31,6 +33,7 @@ INSTALL = {
     "socat": "apt-get install socat",
     "setpriv": "apt-get install util-linux",
     "prlimit": "apt-get install util-linux",
+    "setsid": "apt-get install util-linux",
 }
 """What to type for each program that the walls are made of."""
 
@@ -180,33 +183,20 @@ class Confinement:
         Raises:
             SandboxError: if it takes too long.
         """
-        process = await asyncio.create_subprocess_exec(
-            *("/bin/sh", "-c", self.script(), "sh", *command),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={},
+        return await group.run(
+            ("/bin/sh", "-c", self.script(), "sh", *command), {}, seconds, f"{command[0]} in the sandbox"
         )
-        try:
-            async with asyncio.timeout(seconds):
-                out, err = await process.communicate()
-        except TimeoutError as error:
-            raise SandboxError(f"{command[0]} did not end within {seconds:g} s in the sandbox") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
 
     def _inside(self, program: str) -> Iterator[str]:
-        yield from (self.tools["prlimit"], *_LIMITS, "--", "/bin/sh", "-c", _INSIDE, "sh")
+        yield from (self.tools["prlimit"], *_LIMITS, "--")
+        yield from (self.tools["setsid"], "/bin/sh", "-c", _INSIDE, "sh")
         if program:
             yield program
 
     def _arguments(self) -> Iterator[str]:
         for kind in ("user", "ipc", "pid", "net", "uts", "cgroup"):
             yield f"--unshare-{kind}"
-        yield from ("--die-with-parent", "--new-session", "--uid", "1000", "--gid", "1000")
+        yield from ("--die-with-parent", "--uid", "1000", "--gid", "1000")
         yield from ("--hostname", "sandbox", "--seccomp", "9", "--clearenv")
         for name, value in self._environment():
             yield from ("--setenv", name, value)

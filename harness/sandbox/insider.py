@@ -6,14 +6,13 @@ for bytes that no browser would send.
 """
 
 import asyncio
-import contextlib
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import SandboxError
+from harness.sandbox import group
 from harness.sandbox.confine import RELAY_PORT, Confinement, find_tools, real_user
 
 _START_SECONDS = 15.0
@@ -91,9 +90,7 @@ class Insider:
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await group.kill(process)
 
 
 async def outside(
@@ -104,20 +101,7 @@ async def outside(
     Raises:
         SandboxError: if it takes too long.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PATH": "/usr/bin:/bin", **environment},
+    command = (sys.executable, *arguments)
+    return await group.run(
+        command, {"PATH": "/usr/bin:/bin", **environment}, seconds, "a program outside the sandbox"
     )
-    try:
-        async with asyncio.timeout(seconds):
-            out, err = await process.communicate()
-    except TimeoutError as error:
-        raise SandboxError(f"a program outside did not end within {seconds:g} s") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Error, Playwright, async_playwright
 
 from harness.errors import SandboxError
 from harness.sandbox.chromium import IGNORED_DEFAULTS
+from harness.sandbox.group import kill_marked
 
 LAUNCH_SECONDS = 30.0
 """How long a browser may take to start."""
@@ -159,6 +160,10 @@ class Launch:
         if self._pidfd >= 0:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        # A launch that was given up half-way has processes that the driver may not know yet.
+        with contextlib.suppress(OSError, ValueError):
+            leader = int((self.folder / "browser.pid").read_text("ascii"))
+            kill_marked(leader, str(self.folder))
 
     def _tail(self) -> str:
         try:

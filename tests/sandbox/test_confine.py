@@ -1,6 +1,7 @@
 """The walls, tried from inside by programs that run behind them."""
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
@@ -9,14 +10,16 @@ import shutil
 import socket
 import stat
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from harness.errors import SandboxError
-from harness.sandbox import seccomp
+from harness.sandbox import group, seccomp
 from harness.sandbox.confine import RELAY_PORT, Confinement, become, find_tools, real_user
 from harness.sandbox.rundir import RunFolder
+from tests.sandbox.places import command, descendants, running, until
 
 PYTHON = "/usr/bin/python3"
 
@@ -237,6 +240,59 @@ async def test_a_command_that_hangs_is_ended(walls: Confinement) -> None:
         await walls.probe(["/bin/sleep", "60"], seconds=0.5)
 
 
+async def held(walls: Confinement) -> asyncio.subprocess.Process:
+    nothing = asyncio.subprocess.DEVNULL
+    return await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", walls.script(), "sh", "/bin/sleep", "600"),
+        stdin=nothing,
+        stdout=nothing,
+        stderr=nothing,
+        env={},
+        start_new_session=True,
+    )
+
+
+async def test_bubblewrap_is_in_the_group_it_was_started_in_and_what_is_inside_is_not(
+    walls: Confinement,
+) -> None:
+    one = await held(walls)
+    try:
+        await until(lambda: any(command(pid).startswith("/bin/sleep") for pid in descendants(one.pid)))
+        ours = [one.pid, *descendants(one.pid)]
+        bwraps = {pid for pid in ours if "--die-with-parent" in command(pid)}
+        assert {os.getpgid(pid) for pid in bwraps} == {one.pid}
+        assert len(bwraps) == 2
+        inner = [pid for pid in ours if pid not in bwraps]
+        assert inner
+        assert not any(one.pid in (os.getpgid(pid), os.getsid(pid)) for pid in inner)
+    finally:
+        await group.kill(one)
+    await until(lambda: not any(map(running, ours)))
+
+
+@pytest.mark.parametrize("part", range(20))
+async def test_killing_the_group_at_any_moment_of_the_start_leaves_nothing(
+    part: int, walls: Confinement
+) -> None:
+    one = await held(walls)
+    # The moment is one of twenty over the time that the walls take on a quiet machine; none is waited for.
+    end = time.monotonic() + part * 0.002
+    ours: set[int] = set()
+    while time.monotonic() < end:
+        ours |= set(descendants(one.pid))
+    await group.kill(one)
+    mark = os.fsencode(walls.folder)
+    await until(lambda: not any(map(running, ours)) and not marked(mark))
+
+
+def marked(mark: bytes) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += [entry.parent.name] if mark in entry.read_bytes() else []
+    return found
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be kept out of a folder by its owner")
 def test_a_folder_that_the_browsers_user_cannot_reach_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
@@ -247,7 +303,7 @@ def test_a_folder_that_the_browsers_user_cannot_reach_is_refused(tmp_path: Path)
 
 
 def test_missing_programs_are_named_with_what_to_type(tmp_path: Path) -> None:
-    for name in ("bwrap", "prlimit", "setpriv"):
+    for name in ("bwrap", "prlimit", "setpriv", "setsid"):
         (tmp_path / name).symlink_to(shutil.which(name) or "/bin/true")
     with pytest.raises(SandboxError, match="needs socat: apt-get install socat"):
         find_tools(str(tmp_path))
