@@ -299,21 +299,12 @@ class Checkpoint:
             self.stopped = refusal
         return refusal
 
-    def revoked(self, request: Request) -> str | None:
-        """Record what the browser itself stopped; say why, or nothing if the policy would have let it."""
-        verdict = self._verdict(request)
-        if not self._begun.is_set() or verdict.outcome not in ("deny", "stop"):
-            return None
-        self._remember(request, verdict)
-        return self._refuse(request, verdict.rule, verdict.reason, stop=verdict.outcome == "stop").reason
-
     def noticed(self, line: str) -> None:
         """Note what the gateway threw away before it was a request; the first hundred of a run."""
         self._thrown += 1
         if self._begun.is_set() and self._thrown <= THROWN:
             more = "; what follows of this kind is not noted" if self._thrown == THROWN else ""
-            rule = "; rule: malformed" if line.startswith("refused") else ""
-            self._recorder.write(Noted(step=self.step, text=f"gateway: {line[:500]}{rule}{more}"))
+            self._recorder.write(Noted(step=self.step, text=f"gateway: {line[:500]}{more}"))
 
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""

@@ -18,11 +18,13 @@ from harness.models.base import Model
 from harness.pointer import Pointer
 from harness.result import Ending
 from harness.sandbox.base import Sandbox
-from harness.screen import ActionResult, Observation
+from harness.screen import ActionResult, Observation, Screen
 from harness.task import Task
 
 PATIENCE = 3
 """Answers in a row without a usable action before the model is given up."""
+LOOKS = 3
+"""How often a page is looked at that goes on while it is looked at."""
 
 
 class Loop:
@@ -85,15 +87,22 @@ class Loop:
         await self._checkpoint.idle()
         self._budget.steps += 1
         self._checkpoint.step = self._journal.step = self._budget.steps
-        screen = await self._sandbox.observe()
+        screen = await self._look()
         while await self._checkpoint.idle():  # what waited for a person may have changed the screen
-            screen = await self._sandbox.observe()
-        self._place = await self._sandbox.place()
+            screen = await self._look()
         self._checkpoint.screen, notes, self._notes = screen, (*screen.notes, *self._notes), []
         self._journal.observed(screen, notes)
         seen = {name: screen.__dict__[name] for name in type(screen).model_fields} | {"notes": notes}
         results, self._results = self._results, ()
         return Observation(**seen, goal=self._task.goal, step=self._budget.steps, results=results)
+
+    async def _look(self) -> Screen:
+        for _ in range(LOOKS):
+            self._place = await self._sandbox.place()
+            screen = await self._sandbox.observe()
+            if await self._sandbox.place() == self._place:
+                break
+        return screen
 
     async def _ask(self, observation: Observation) -> Reply:
         self._journal.asked()

@@ -479,7 +479,7 @@ async def test_a_question_whose_page_goes_away_is_withdrawn_and_on_record(effect
 def test_what_was_no_request_is_noted_so_many_times() -> None:
     checkpoint, memory = make(FixedJudge("allow"))
     for number in range(THROWN + 5):
-        checkpoint.noticed(f"refused: {number}")
+        checkpoint.noticed(f"refused: {number}; rule: malformed")
     found = [one.text for one in memory.events if isinstance(one, Noted)]
     assert len(found) == THROWN
     assert found[0] == "gateway: refused: 0; rule: malformed"
@@ -488,11 +488,12 @@ def test_what_was_no_request_is_noted_so_many_times() -> None:
 
 def test_what_the_browser_stopped_is_recorded_with_the_rule_that_would_have() -> None:
     checkpoint, memory = make(FixedJudge("deny"))
-    assert checkpoint.revoked(GET) == "because"
+    checkpoint.begin()
+    assert checkpoint.preview(GET) == Refusal(rule="the rule", reason="because")
     (event,) = memory.events
     assert isinstance(event, Requested)
     assert (event.request, event.verdict.rule) == (GET, "the rule")
     assert checkpoint.verdicts == {"deny": 1}
     checkpoint, memory = make(FixedJudge("allow"))
-    assert checkpoint.revoked(GET) is None
+    assert checkpoint.preview(GET) is None
     assert memory.events == []

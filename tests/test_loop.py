@@ -18,10 +18,10 @@ from harness.clearance import (
 from harness.errors import ModelError
 from harness.journal import Journal
 from harness.limits import Budget
-from harness.loop import Loop
+from harness.loop import LOOKS, Loop
 from harness.models.base import Model
 from harness.result import Ending
-from harness.screen import Observation
+from harness.screen import Observation, Screen
 from harness.task import Limits, Task
 from harness.testing import (
     FakeClock,
@@ -255,6 +255,36 @@ async def test_the_rest_of_a_batch_is_for_the_page_that_the_model_saw() -> None:
     assert (await rig.run()).answer == "end"
     assert [result.status for result in model.seen[1].results] == ["done", "not_executed"]
     assert CLICK not in rig.sandbox.acted
+
+
+async def test_a_page_that_goes_on_while_it_is_looked_at_is_looked_at_again() -> None:
+    class Turning(FakeSandbox):
+        """Goes on to another page while a picture of it is taken, some times."""
+
+        turns = 2
+        looks = 0
+
+        async def observe(self) -> Screen:
+            self.looks += 1
+            screen = await super().observe()
+            if self.looks <= self.turns:
+                self.url = f"https://shop.test/{self.looks}"
+            return screen
+
+    batch = Reply(actions=(Wait(seconds=0), CLICK))
+    sandbox = Turning()
+    model = ScriptedModel([batch, Answer(text="end")])
+    await Rig(model, sandbox=sandbox).run()
+    assert model.seen[0].url == "https://shop.test/2"
+    assert [result.status for result in model.seen[1].results] == ["done", "done"]
+
+    restless = Turning()
+    restless.turns = 1_000
+    model = ScriptedModel([batch, Answer(text="end")])
+    await Rig(model, sandbox=restless).run()
+    assert [result.status for result in model.seen[1].results] == ["done", "not_executed"]
+    assert CLICK not in restless.acted
+    assert restless.looks == 2 * LOOKS
 
 
 async def test_an_approval_is_not_for_another_page() -> None:

@@ -20,6 +20,7 @@ class Talk:
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+        self._pipes: tuple[asyncio.StreamWriter, asyncio.StreamReader] | None = None
         self._ids = itertools.count(1)
         self._log = Path()
 
@@ -38,6 +39,8 @@ class Talk:
                 # Ctrl-C is this process's: it ends the program in its own time.
                 start_new_session=True,
             )
+        assert self._process.stdin and self._process.stdout  # noqa: S101, PT018 - both are pipes
+        self._pipes = self._process.stdin, self._process.stdout
 
     async def ask(self, message: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Ask, and give the answer with the same `id`; other lines are passed over.
@@ -49,7 +52,7 @@ class Talk:
         await self.tell({**message, "id": number})
         try:
             async with asyncio.timeout(seconds):
-                while line := await self._running.stdout.readline():  # type: ignore[union-attr]
+                while line := await self._open[1].readline():
                     with contextlib.suppress(json.JSONDecodeError):
                         found = json.loads(line)
                         if isinstance(found, dict) and found.get("id") == number:
@@ -62,10 +65,10 @@ class Talk:
 
     async def tell(self, message: Mapping[str, Any]) -> None:
         """Send a line."""
-        sink = self._running.stdin
+        sink = self._open[0]
         try:
-            sink.write(json.dumps(message).encode() + b"\n")  # type: ignore[union-attr]
-            await sink.drain()  # type: ignore[union-attr]
+            sink.write(json.dumps(message).encode() + b"\n")
+            await sink.drain()
         except OSError as error:
             raise PeerError(f"it ended: {self._tail()}") from error
 
@@ -77,10 +80,10 @@ class Talk:
             await self._process.wait()
 
     @property
-    def _running(self) -> asyncio.subprocess.Process:
-        if self._process is None:
+    def _open(self) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+        if self._pipes is None:
             raise PeerError("it is not open")
-        return self._process
+        return self._pipes
 
     def _tail(self) -> str:
         with contextlib.suppress(OSError):

@@ -54,7 +54,6 @@ from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
 from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.writer import TraceWriter
-from harness.words import visible
 
 _log = structlog.get_logger("harness")
 _LONGEST = 20_000
@@ -269,29 +268,21 @@ class Run:
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
             keep=checkpoint.keep,
-            revoked=self._revoked(checkpoint, leaks) if self._allowlist else None,
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
+            allowlist=bool(self._allowlist),
             barred=partial(self._barred, checkpoint, leaks),
             dialogs=self.policy.dialogs,
             secrets=self.vault,
         )
         return choose(self.sandbox, options)
 
-    def _barred(self, checkpoint: Checkpoint, leaks: Guard, url: str, resource: Resource) -> Refusal | None:
-        return checkpoint.preview(self._untold(leaks, "GET", url, resource))
-
-    def _untold(self, leaks: Guard, method: str, url: str, resource: Resource) -> Request:
-        return leaks.head(Request(id=self._ids(), method=method, url=url[:_LONGEST], resource=resource))
-
-    def _revoked(self, checkpoint: Checkpoint, leaks: Guard) -> Callable[[str, str, Resource], str | None]:
-        def told(method: str, url: str, resource: Resource) -> str | None:
-            request = self._untold(leaks, method, url, resource)
-            why = checkpoint.revoked(request)
-            return None if why is None else f"{method} {visible(request.url, 300)}: {why}"
-
-        return told
+    def _barred(
+        self, checkpoint: Checkpoint, leaks: Guard, method: str, url: str, resource: Resource
+    ) -> Refusal | None:
+        untold = Request(id=self._ids(), method=method, url=url[:_LONGEST], resource=resource)
+        return checkpoint.preview(leaks.head(untold))
 
     def _begin(self, recorder: Watched, info: SandboxInfo) -> None:
         if self._begun:

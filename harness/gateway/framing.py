@@ -9,11 +9,13 @@ from collections.abc import Mapping
 
 from harness.gateway.base import Headers, UpstreamError
 
+TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]"
+"""One character of a method's or a header's name, as a regular expression."""
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,12}\r\n")
 _SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,12}\r?")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
 _REASON = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-_NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_NAME = re.compile(rb"%b+" % TOKEN)
 _NO_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _NO_BODY = frozenset({204, 304})
 

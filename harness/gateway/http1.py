@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from harness.gateway.base import Headers
-from harness.gateway.framing import Incoming, MalformedError, Outgoing
+from harness.gateway.framing import TOKEN, Incoming, MalformedError, Outgoing
 from harness.gateway.wire import Stream
 
 IDLE = 600.0
@@ -21,12 +21,12 @@ IDLE = 600.0
 _HEAD_SECONDS = 60.0
 _HOLD_SECONDS = 0.002
 _MAX_HEAD = 65_536
-_LINE = re.compile(
-    rb"(?P<method>[-!#$%&'*+.^_`|~0-9A-Za-z]+) (?P<target>[\x21-\x7e]+) (?P<version>HTTP/[0-9.]+)"
-)
-_BEGINNING = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]{1,32}( [\x21-\x7e]*( H?T?T?P?/?[0-9.]{0,3}\r?)?)?")
-_FIELD = re.compile(rb"(?P<name>[-!#$%&'*+.^_`|~0-9A-Za-z]+):[ \t]*(?P<value>[^\x00-\x08\x0a-\x1f\x7f]*)")
+_LINE = re.compile(rb"(?P<method>%b+) (?P<target>[\x21-\x7e]+) (?P<version>HTTP/[0-9.]+)" % TOKEN)
+_BEGINNING = re.compile(rb"%b{1,32}( [\x21-\x7e]*( H?T?T?P?/?[0-9.]{0,3}\r?)?)?" % TOKEN)
+_FIELD = re.compile(rb"(?P<name>%b+):[ \t]*(?P<value>[^\x00-\x08\x0a-\x1f\x7f]*)" % TOKEN)
 _DIGITS = re.compile(rb"[0-9]{1,15}")
+RULE = "malformed"
+"""What stands for a rule where bytes were refused that are no request to judge."""
 _SINGLE = frozenset(
     (
         b"authorization content-length content-type cookie expect host origin referer sec-fetch-dest"
@@ -253,7 +253,7 @@ class Conversation:
         head = (
             f"HTTP/1.1 {error.status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\n"
             f"content-length: {len(text)}\r\nconnection: close\r\ncache-control: no-store\r\n"
-            "x-harness-rule: malformed\r\n\r\n"
+            f"x-harness-rule: {RULE}\r\n\r\n"
         )
         await self.stream.write(head.encode() + text)
         await self.stream.hang_up()

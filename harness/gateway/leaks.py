@@ -146,10 +146,13 @@ class _Guarded:
     def __init__(self, socket: Socket, search: Search) -> None:
         self.subprotocol = socket.subprotocol
         self.headers = socket.headers
-        self.closed = socket.closed
         self._socket = socket
         self._search = search
         self._sent = b""
+
+    @property
+    def closed(self) -> tuple[int, str] | None:
+        return self._socket.closed
 
     async def send(self, message: str | bytes) -> None:
         data = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
@@ -157,22 +160,13 @@ class _Guarded:
         found = self._search.find(data, self._sent)
         if found:
             raise ConnectionAbortedError(f"a message carries {', '.join(found)}, which may not go there")
-        try:
-            await self._socket.send(message)
-        finally:
-            self.closed = self._socket.closed
+        await self._socket.send(message)
 
     async def receive(self) -> str | bytes | None:
-        try:
-            return await self._socket.receive()
-        finally:
-            self.closed = self._socket.closed
+        return await self._socket.receive()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        try:
-            await self._socket.close(code, reason)
-        finally:
-            self.closed = self._socket.closed
+        await self._socket.close(code, reason)
 
 
 def _head(request: Request) -> tuple[bytes, ...]:

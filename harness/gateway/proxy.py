@@ -20,12 +20,14 @@ from harness.gateway import url
 from harness.gateway.base import Keeper, Upstream
 from harness.gateway.exchange import Core, handle
 from harness.gateway.framing import MalformedError
-from harness.gateway.http1 import Conversation, Head
+from harness.gateway.http1 import RULE, Conversation, Head
 from harness.gateway.leaks import Guard
 from harness.gateway.tls import CertificateAuthority
 from harness.gateway.wire import Stream, TlsStream, Wire
 
 _CONNECTIONS = 1024
+_SAID = 400
+"""Characters of a reason that are noted."""
 _HANDSHAKE_SECONDS = 30.0
 _TLS_HANDSHAKE = b"\x16"
 _NO_WEB: Final = frozenset(
@@ -153,11 +155,11 @@ class ProxyGateway:
                     await talk.stream.hang_up()
                     break
         except MalformedError as error:
-            self._noticed(f"refused: {error}")
+            self._noticed(f"refused: {str(error)[:_SAID]}; rule: {RULE}")
             with contextlib.suppress(OSError):
                 await talk.reject(error)
         except (ssl.SSLError, ConnectionAbortedError) as error:
-            self._noticed(f"refused: {error}")
+            self._noticed(f"refused: {str(error)[:_SAID]}; rule: {RULE}")
             wire.abort()
         except OSError:
             wire.abort()
@@ -199,7 +201,7 @@ class ProxyGateway:
                     await talk.stream.hang_up()
                     return
         except MalformedError as error:
-            self._noticed(f"refused at {host}:{port}: {error}")
+            self._noticed(f"refused at {host}:{port}: {str(error)[:_SAID]}; rule: {RULE}")
             await talk.reject(error)
         stream.close()
 

@@ -40,7 +40,7 @@ class Barred:
         self._tellings = 0
         # Each frame's first page is judged as it begins where what is refused never comes to the gateway: its
         # error page may be gone before anybody can ask it.
-        self._early = options.revoked is not None
+        self._early = options.allowlist
         self._judged: set[str] = set()
         self._looking: set[asyncio.Task[None]] = set()
 
@@ -115,7 +115,7 @@ class Barred:
     def _tell(self, url: str, kind: Resource) -> bool:
         """Say what was not loaded, and whether the policy refuses it."""
         try:
-            refusal = self._told(url, kind) if self._told and self._tellings < _MOST else None
+            refusal = self._told("GET", url, kind) if self._told and self._tellings < _MOST else None
         except Exception as error:  # noqa: BLE001 - it was not loaded, whoever is told of it
             self._note(f"{_UNTOLD}: {type(error).__name__}: {error}")
             return False

@@ -53,10 +53,6 @@ class SandboxOptions(_Part):
         default=None, exclude=True, repr=False
     )
     """Decides whether a file that a page gives is kept; without it every file is."""
-    revoked: SkipValidation[Callable[[str, str, Resource], str | None] | None] = Field(
-        default=None, exclude=True, repr=False
-    )
-    """Hears of each request that the browser itself stopped; gives what to tell the model, or nothing."""
     read_text: bool = False
     """Whether a screen comes with its visible text, for a policy with rules on that."""
     reach: tuple[str, ...] | None = None
@@ -64,11 +60,13 @@ class SandboxOptions(_Part):
     gateway alone says so. A place that cannot give its browser a managed policy leaves it out."""
     saves: bool = True
     """Whether the browser takes files that a page gives; if not, they are cancelled as they begin."""
-    barred: SkipValidation[Callable[[str, Resource], Refusal | None] | None] = Field(
+    allowlist: bool = False
+    """Whether documents carry a `Connection-Allowlist`, so that the browser stops requests itself."""
+    barred: SkipValidation[Callable[[str, str, Resource], Refusal | None] | None] = Field(
         default=None, exclude=True, repr=False
     )
-    """Told of a page or frame that the browser itself would not load: its address, and which of the two
-    it is. It says what the policy says of that; nothing if it has nothing against it."""
+    """Told of what the browser itself would not load or send: method, address and kind. It says what the
+    policy says of that; nothing if it has nothing against it."""
 
 
 class ActOutcome(_Part):

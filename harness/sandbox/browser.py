@@ -58,10 +58,11 @@ class Driver:
         self._over = Overlays(options, self._note)
         self._downloads = Downloads(options.downloads, self._note, options.keep, given)
         self._barred = Barred(options, self._note)
-        self._revoked = Revoked(options.revoked, self._note) if options.revoked else None
+        self._revoked = Revoked(options.barred, self._note) if options.barred and options.allowlist else None
         self._hands: dict[int, Hand] = {}
         self._dead: str | None = None
         self._closed = False
+        self._silences = 0
         self._context: BrowserContext | None = None
         self._built: tuple[Tabs, Grounder] | None = None
 
@@ -245,6 +246,9 @@ class Driver:
         except SandboxError:
             if self._dead is not None:
                 raise
+            # What it may have begun cannot be known: it is no place that was looked at before.
+            self._silences += 1
+            return f"{tab.id}:silent:{self._silences}"
         if tab.leaving:
             return f"{tab.id}:leaving"
         return f"{tab.id}:{tab.documents}:{over.title if over else ''}:{tab.page.url.partition('#')[0][:URL]}"

@@ -54,6 +54,10 @@ ACTING: Final[Mapping[str, tuple[JsonValue, str]]] = {
     "PasswordManagerEnabled": (False, _FORMS),
     "AutofillAddressEnabled": (False, _FORMS),
     "AutofillCreditCardEnabled": (False, _FORMS),
+    "SpellcheckLanguageBlocklist": (
+        ["en-US"],
+        "no dictionary fetched for what is typed, at a time of its own",
+    ),
 }
 """What is off in every run, and what it does: each is seen to act in a headless Chromium under Playwright."""
 

@@ -9,11 +9,12 @@ from typing import Final
 
 from playwright.async_api import Request, WebSocket
 
-from harness.clearance import Resource
+from harness.clearance import Refusal, Resource
 from harness.sandbox.tab import OpenTab
+from harness.sandbox.words import clean
 
-Told = Callable[[str, str, Resource], str | None]
-"""Takes method, URL and kind of what was stopped; gives what to tell the model, or nothing."""
+Told = Callable[[str, str, Resource], Refusal | None]
+"""Takes method, URL and kind of what was stopped; gives what the policy has against it, or nothing."""
 
 _REVOKED: Final = ("net::ERR_NETWORK_ACCESS_REVOKED", "Network access revoked")
 _MOST: Final = 200
@@ -57,6 +58,6 @@ class Revoked:
             self._note("the browser has stopped very many requests; further ones are not told")
         if self._count >= _MOST:
             return
-        said = self._told(method, url, kind)
-        if said is not None:
-            self._note(f"the browser stopped {said}")
+        refusal = self._told(method, url, kind)
+        if refusal is not None:
+            self._note(f"the browser stopped {method} {clean(url, 300)}: {refusal.reason}")

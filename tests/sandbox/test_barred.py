@@ -37,7 +37,7 @@ Place = tuple[BubblewrapSandbox, list[tuple[str, str]], list[str]]
 async def place() -> AsyncIterator[Place]:
     told: list[tuple[str, str]] = []
 
-    def barred(url: str, resource: Resource) -> Refusal | None:
+    def barred(_method: str, url: str, resource: Resource) -> Refusal | None:
         told.append((url, resource))
         return Refusal(rule="domains.navigate", reason="only the shop") if "evil" in url else None
 
@@ -90,7 +90,7 @@ async def test_a_page_that_loads_is_not_told_of(place: Place) -> None:
 async def test_without_filters_a_page_of_the_web_is_the_gateways_to_tell() -> None:
     told: list[tuple[str, str]] = []
 
-    def barred(url: str, resource: Resource) -> None:
+    def barred(_method: str, url: str, resource: Resource) -> None:
         told.append((url, resource))
 
     async with opened(BubblewrapSandbox, PAGE, barred=barred) as (sandbox, _, _):

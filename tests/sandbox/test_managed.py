@@ -195,7 +195,7 @@ async def test_devices_and_pickers_are_refused_at_once(place: Place, script: str
 async def test_a_foreign_protocol_is_stopped_by_the_policy_and_ignored_without_it(bare: Place) -> None:
     told: list[tuple[str, str]] = []
 
-    def barred(url: str, resource: Resource) -> Refusal:
+    def barred(_method: str, url: str, resource: Resource) -> Refusal:
         told.append((url, resource))
         return Refusal(rule="domains.navigate", reason="mail is not loaded")
 

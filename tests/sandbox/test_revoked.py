@@ -1,6 +1,6 @@
 from typing import Any
 
-from harness.clearance import Resource
+from harness.clearance import Refusal, Resource
 from harness.sandbox.revoked import Revoked
 
 REVOKED = "net::ERR_NETWORK_ACCESS_REVOKED"
@@ -38,9 +38,9 @@ def test_only_what_the_allowlist_stopped_is_told_and_only_of_the_web() -> None:
     told: list[tuple[str, str, Resource]] = []
     notes: list[str] = []
 
-    def hear(method: str, url: str, resource: Resource) -> str | None:
+    def hear(method: str, url: str, resource: Resource) -> Refusal | None:
         told.append((method, url, resource))
-        return None if "allowed" in url else f"{url}: not there"
+        return None if "allowed" in url else Refusal(rule="domains.load", reason="not there")
 
     tab: Any = Tab()
     Revoked(hear, notes.append).watch(tab)
@@ -53,7 +53,7 @@ def test_only_what_the_allowlist_stopped_is_told_and_only_of_the_web() -> None:
         ("POST", "https://evil.test/x", "fetch"),
         ("POST", "https://allowed.test/y", "fetch"),
     ]
-    assert notes == ["the browser stopped https://evil.test/x: not there"]
+    assert notes == ["the browser stopped POST https://evil.test/x: not there"]
 
 
 def test_a_page_cannot_fill_a_trace_with_it() -> None:

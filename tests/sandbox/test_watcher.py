@@ -194,6 +194,19 @@ async def test_a_place_is_another_after_navigations_dialogs_and_tabs(
             await pilot.tick()
 
 
+async def test_a_page_that_does_not_answer_is_no_place_seen_before(pilot: Any) -> None:
+    await pilot.go("swap.html")
+    place: Callable[[], Awaitable[str]] = pilot.driver.place
+    before = await place()
+    await pilot.js("void setTimeout(() => { const end = Date.now() + 5000; while (Date.now() < end); })")
+    async with pilot.deadline():
+        while (silent := await place()) == before:
+            await pilot.tick()
+        assert await place() not in (before, silent)
+        while await place() != before:
+            await pilot.tick()
+
+
 async def test_the_place_has_changed_by_the_time_a_click_on_a_link_is_done(pilot: Any) -> None:
     await pilot.go("swap.html")
     await pilot.js("document.body.innerHTML = '<a href=/slow/data>go</a>'")
