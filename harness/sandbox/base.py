@@ -28,6 +28,8 @@ class SandboxInfo(_Part):
     """False means that the browser shares this machine's network and files; reports say so."""
     browser: str = ""
     """The browser and its version, once open."""
+    image: str = ""
+    """The container image's digest, where there is one."""
     layers: tuple[str, ...] = ()
     """The isolation in force, in words: `network namespace`, `seccomp filter` …"""
 
@@ -60,6 +62,10 @@ class SandboxOptions(_Part):
     gateway alone says so. A place that cannot give its browser a managed policy leaves it out."""
     saves: bool = True
     """Whether the browser takes files that a page gives; if not, they are cancelled as they begin."""
+    oci_runtime: str | None = None
+    """What runs the container: `runsc` for gVisor, `kata`; nothing for the engine's own choice."""
+    leave: bool = False
+    """Whether the place is left as it is when the run ends, for a look inside."""
     allowlist: bool = False
     """Whether documents carry a `Connection-Allowlist`, so that the browser stops requests itself."""
     barred: SkipValidation[Callable[[str, str, Resource], Refusal | None] | None] = Field(

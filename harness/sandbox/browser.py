@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from harness.clearance import Act, Cleared, Target, redeem
 from harness.errors import ActionError, NotClearedError, SandboxError
 from harness.sandbox.barred import Barred
 from harness.sandbox.base import ActOutcome, SandboxOptions
-from harness.sandbox.downloads import Downloads
+from harness.sandbox.downloads import Downloads, copy
 from harness.sandbox.ground import Grounder
 from harness.sandbox.ground_frames import LostError
 from harness.sandbox.ground_target import joined
@@ -44,10 +45,12 @@ class Driver:
     Args:
         browser: a running Chromium; its caller closes it.
         options: what the sandbox was told.
-        given: the folder that the browser writes downloads into, if it is known.
+        take: copies a file that the browser wrote to a place that is not there yet, and gives its size.
     """
 
-    def __init__(self, browser: Browser, options: SandboxOptions, given: Path | None = None) -> None:
+    def __init__(
+        self, browser: Browser, options: SandboxOptions, take: Callable[[Path, Path], int] = copy
+    ) -> None:
         self._browser = browser
         self._options = options
         self._size = (options.viewport.width, options.viewport.height)
@@ -56,7 +59,7 @@ class Driver:
         self._secrets = options.secrets
         self._masks = Masks(options.secrets)
         self._over = Overlays(options, self._note)
-        self._downloads = Downloads(options.downloads, self._note, options.keep, given)
+        self._downloads = Downloads(options.downloads, self._note, options.keep, take)
         self._barred = Barred(options, self._note)
         self._revoked = Revoked(options.barred, self._note) if options.barred and options.allowlist else None
         self._hands: dict[int, Hand] = {}

@@ -9,7 +9,7 @@ from playwright.async_api import Browser
 from harness.errors import SandboxError
 from harness.sandbox import chromium, managed
 from harness.sandbox.base import SandboxInfo, SandboxOptions
-from harness.sandbox.confine import HOME_INSIDE, RELAY_PORT, Confinement, find_tools, real_user
+from harness.sandbox.confine import RELAY_PORT, Confinement, find_tools, real_user
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.launch import Launch, preamble
 from harness.sandbox.rundir import RunFolder, reachable
@@ -67,7 +67,7 @@ class BubblewrapSandbox(HostedSandbox):
 
         def script() -> str:
             walls.build()
-            return walls.script(str(program), preamble(launch.folder, f"{HOME_INSIDE}/profile"))
+            return walls.script(str(program), preamble(launch.folder, f"{chromium.HOME_INSIDE}/profile"))
 
         return await launch.start(script, chromium.flags(RELAY_PORT, spki), chromium_sandbox=True)
 

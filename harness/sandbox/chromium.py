@@ -13,6 +13,9 @@ from pathlib import Path
 
 from harness.errors import SandboxError
 
+HOME_INSIDE = "/home/agent"
+"""The browser's home, behind walls and in a container."""
+
 INSTALL = "apt-get install chromium, or playwright install chromium"
 
 # Packages put a shell script on the PATH that adds flags and extensions; these are the programs themselves.

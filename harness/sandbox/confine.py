@@ -20,13 +20,13 @@ from pathlib import Path
 
 from harness.errors import SandboxError
 from harness.sandbox import group, managed, seccomp
+from harness.sandbox.chromium import HOME_INSIDE
 from harness.sandbox.rundir import reachable
 
 RELAY_PORT = 3128
 """Where the relay listens, on the loopback of the sandbox alone."""
 
 SOCKET_INSIDE = "/run/gateway.sock"
-HOME_INSIDE = "/home/agent"
 
 INSTALL = {
     "bwrap": "apt-get install bubblewrap",

@@ -33,7 +33,7 @@ class Downloads:
         folder: Path,
         note: Callable[[str], None],
         keep: Callable[[FileOffer], Awaitable[Cleared | Refusal]] | None = None,
-        given: Path | None = None,
+        take: Callable[[Path, Path], int] | None = None,
     ) -> None:
         """Keep nothing yet.
 
@@ -41,10 +41,10 @@ class Downloads:
             folder: where files are kept; made when the first one comes.
             note: told about each, in words for the model.
             keep: decides about each; without it all are kept.
-            given: the folder that the browser writes into; without it any file that it names is copied.
+            take: copies a file that the browser wrote, and gives its size; without it, any that it names.
         """
         self._keep = keep
-        self._given = given
+        self._take = take or copy
         self._folder = folder
         self._note = note
         self._all: list[Download] = []
@@ -90,7 +90,7 @@ class Downloads:
             if why is None:
                 path = self._folder / self._all[at].name
                 self._folder.mkdir(parents=True, exist_ok=True)
-                size = await asyncio.to_thread(copy, Path(await download.path()), path, self._given)
+                size = await asyncio.to_thread(self._take, Path(await download.path()), path)
                 self._set(at, status="completed", size=size)
                 self._note(f"a download is complete: {self._all[at].name}, {size} bytes")
                 return

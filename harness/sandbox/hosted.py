@@ -14,6 +14,7 @@ from harness.clearance import Cleared, Target
 from harness.errors import SandboxError
 from harness.sandbox.base import ActOutcome, SandboxInfo, SandboxOptions
 from harness.sandbox.browser import Driver
+from harness.sandbox.downloads import copy
 from harness.sandbox.launch import Launch
 from harness.screen import Screen
 
@@ -46,6 +47,18 @@ class HostedSandbox(ABC):
     async def _end(self) -> None:
         """Take down what the place made besides the browser."""
 
+    def _take(self, source: Path, target: Path) -> int:
+        """Copy a file that the browser wrote, and give its size.
+
+        Raises:
+            OSError: if it is not a plain file in the folder for downloads.
+        """
+        return copy(source, target, self._launch.downloads if self._launch else None)
+
+    async def _cause(self) -> str:
+        """Say why the browser died, if the place knows."""
+        return ""
+
     def _home(self) -> Path:
         """Give the folder for the place's own files."""
         return self.options.runtime
@@ -77,7 +90,7 @@ class HostedSandbox(ABC):
         self._launch = self._prepare(socket)
         try:
             self._browser = await self._start(self._launch, socket, spki)
-            self._driver = Driver(self._browser, self.options, self._launch.downloads)
+            self._driver = Driver(self._browser, self.options, self._take)
             await self._explained(self._driver.start())
         except BaseException:
             await self.close()
@@ -136,7 +149,9 @@ class HostedSandbox(ABC):
             return await doing
         except (Error, SandboxError) as error:
             if self._launch and not self._launch.alive:
-                raise SandboxError(self._launch.why("the browser died; the run cannot go on")) from error
+                cause = await self._cause()
+                died = f"the browser died: {cause}" if cause else "the browser died"
+                raise SandboxError(self._launch.why(f"{died}; the run cannot go on")) from error
             if isinstance(error, SandboxError):
                 said = self.options.secrets.hide(str(error))
                 if said != str(error):

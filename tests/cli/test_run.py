@@ -115,7 +115,10 @@ def test_unknown_models_and_approvers_are_wrong_usage(command: Command, place: P
         assert value in told.err
 
 
-def test_a_place_that_is_not_there_yet_is_one_object_and_one_line(command: Command, place: Place) -> None:
+def test_a_place_that_is_not_there_is_one_object_and_one_line(
+    command: Command, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{place.folder}/no.sock")
     told = command("run", place.task(), "--sandbox", "docker", "--json")
     found = json.loads(told.out)
     assert set(found) == FIELDS

@@ -1,0 +1,260 @@
+"""The real container: the tightest that an engine gives, around the same browser.
+
+    Playwright ─exec─▶ wrapper (sh) ─exec─▶ ends.py join ═ engine ═▶ socat ─▶ chromium      (debugging pipe)
+                                                                    └─▶ socat ─▶ /run/harness/gateway.sock
+
+Nothing is mounted but one read-only folder, the door, with the gateway's socket and the managed policy. There
+is no network, no port, and no other way to speak to what runs inside.
+"""
+
+import asyncio
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from docker.types import DriverConfig, LogConfig, Mount, Ulimit
+from playwright.async_api import Browser
+
+from harness.errors import SandboxError
+from harness.sandbox import chromium, ends, managed, seccomp_docker
+from harness.sandbox.base import SandboxInfo, SandboxOptions
+from harness.sandbox.confine import RELAY_PORT, real_user
+from harness.sandbox.engine import Engine, Facts, Image, engine_socket
+from harness.sandbox.hosted import HostedSandbox
+from harness.sandbox.launch import Launch, preamble
+
+IMAGE: Final = "computer-use-harness-browser"
+"""The image that `harness sandbox build` makes."""
+DOOR: Final = "/run/harness"
+"""Where the one mounted folder is, inside."""
+FOLDER: Final = "harness.folder"
+"""The label that holds the folder of the run, whose lock says whether it lives."""
+
+MEMORY: Final = 2 * 1024**3
+"""Bytes that all inside may use together, its files in memory among them."""
+PROCESSES: Final = 1024
+"""Processes and threads."""
+CPUS: Final = max(1.0, (os.cpu_count() or 1) / 2)
+"""Cores: half of the machine's, so that one run cannot starve another."""
+
+LAYERS: Final = (
+    "user, mount, process, network, IPC, host name and cgroup namespaces of a container",
+    "no network but the gateway's Unix socket",
+    "no capability, no new privileges",
+    "seccomp profile that names what is allowed",
+    "read-only root, empty home, no environment of the host",
+    "limits on memory, processes, cores and memory-backed folders",
+    "Chromium's own sandbox",
+    "managed browser policy",
+)
+
+_HALF_GIB: Final = 512 * 1024**2
+_INSIDE_USER: Final = 1000
+_log = structlog.get_logger(__name__)
+
+
+class DockerSandbox(HostedSandbox):
+    """A browser in a container of its own, which ends with the run."""
+
+    kind = "docker"
+
+    def __init__(self, options: SandboxOptions) -> None:
+        """Take what it is told; nothing starts before `open`."""
+        super().__init__(options)
+        self._engine: Engine | None = None
+        self._facts: Facts | None = None
+        self._image: Image | None = None
+        self._container: str | None = None
+        self._guard: asyncio.subprocess.Process | None = None
+        self._began = 0.0
+
+    @property
+    def container(self) -> str | None:
+        """The container's id, once it was made."""
+        return self._container
+
+    @property
+    def info(self) -> SandboxInfo:
+        """What it is."""
+        more = ("AppArmor profile of the engine",) if self._facts and self._facts.apparmor else ()
+        runtime = (f"runtime {self.options.oci_runtime}",) if self.options.oci_runtime else ()
+        return SandboxInfo(
+            kind=self.kind,
+            isolated=True,
+            browser=self.version,
+            layers=LAYERS + more + runtime,
+            image=self._image.digest if self._image else "",
+        )
+
+    async def _start(self, launch: Launch, socket: Path, spki: str) -> Browser:
+        engine = self._engine = Engine(engine_socket())
+        self._facts = facts = await asyncio.to_thread(engine.facts)
+        image = self._image = await asyncio.to_thread(engine.image, IMAGE)
+        if image is None:
+            raise SandboxError(f"the image {IMAGE} is not there: type `harness sandbox build`")
+        self._checked_runtime(facts)
+        await self._watch(engine, launch.folder)
+        self._began = time.time()
+
+        def script() -> str:
+            user = self._door(launch.folder, socket, facts)
+            container = self._container = engine.create(
+                image.digest, host_config(self.options, launch, user), **config(self.options, launch, user)
+            )
+            join = (sys.executable, "-I", "-S", ends.__file__, "join")
+            words = (*join, str(engine.socket), container, str(launch.folder / "browser.log"))
+            return (
+                f"#!/bin/sh\n{preamble(launch.folder, f'{chromium.HOME_INSIDE}/profile')}"
+                f'exec {shlex.join(words)} "$@"\n'
+            )
+
+        return await launch.start(script, chromium.flags(RELAY_PORT, spki), chromium_sandbox=True)
+
+    def _checked_runtime(self, facts: Facts) -> None:
+        asked = self.options.oci_runtime
+        if asked and asked not in facts.runtimes:
+            raise SandboxError(
+                f"--runtime {asked}: this engine has {', '.join(facts.runtimes)}; install it and name it in "
+                '/etc/docker/daemon.json under "runtimes"'
+            )
+
+    def _door(self, folder: Path, socket: Path, facts: Facts) -> int:
+        """Make the folder that is mounted, and say as which user the browser runs."""
+        door = folder / "door"
+        door.mkdir(mode=0o755)
+        door.chmod(0o755)
+        policy = door / "policy.json"
+        policy.write_text(managed.document(self.options.reach), "utf-8")
+        policy.chmod(0o644)
+        inside = door / "gateway.sock"
+        os.link(socket, inside)
+        if facts.rootless or facts.remapped:
+            # Its number outside is the engine's to choose; nobody else knows the way to the folder.
+            inside.chmod(0o666)
+            return _INSIDE_USER
+        if os.geteuid() != 0:
+            return os.geteuid()
+        user = real_user(folder) or _INSIDE_USER
+        os.chown(inside, user, user, follow_symlinks=False)
+        return user
+
+    async def _watch(self, engine: Engine, folder: Path) -> None:
+        nothing = asyncio.subprocess.DEVNULL
+        self._guard = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", ends.__file__, "guard"),
+            *(str(engine.socket), run_id(folder), str(self.options.runtime)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=nothing,
+            stderr=nothing,
+            env={},
+            start_new_session=True,
+        )
+
+    def _take(self, source: Path, target: Path) -> int:
+        if self._engine is None or self._container is None or self._launch is None:
+            raise OSError(2, "there is no container")
+        if source.parent != self._launch.downloads:
+            raise OSError(1, f"the browser names a file outside its folder: {source.name[:80]!r}")
+        return self._engine.copy_out(self._container, str(source), target)
+
+    async def _cause(self) -> str:
+        if self._engine is None or self._container is None:
+            return ""
+        try:
+            events = await asyncio.to_thread(self._engine.ended, self._container, self._began)
+        except SandboxError as error:
+            return str(error)
+        if "oom" in events:
+            return f"it ran out of memory (limit {MEMORY // 1024**2} MiB)"
+        return "the container was ended from outside" if "kill" in events else ""
+
+    async def _end(self) -> None:
+        engine, container, guard = self._engine, self._container, self._guard
+        self._guard = None
+        gone = True
+        if engine and container and not self.options.leave:
+            try:
+                await asyncio.to_thread(engine.remove, container)
+            except SandboxError as error:
+                gone = False
+                _log.warning(
+                    "a container is left; type `harness sandbox clean`",
+                    container=container[:12],
+                    why=str(error),
+                )
+        if engine:
+            engine.close()
+        if guard and guard.stdin:
+            guard.stdin.write(ends.LAST_WORD if gone else b"")
+            guard.stdin.close()
+            await guard.wait()
+        if self._launch:
+            shutil.rmtree(self._launch.folder, ignore_errors=True)
+
+
+def run_id(folder: Path) -> str:
+    """Give the label of what belongs to one sandbox's folder."""
+    return f"{folder.parent.name}/{folder.name}"
+
+
+def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[str, Any]:
+    """Say how the container is held: arguments of the SDK's `create_host_config`."""
+    kept = "rw,nosuid,nodev,noexec"
+    owner = f"uid={user},gid={user}"
+    downloads = DriverConfig(
+        "local",
+        {
+            "type": "tmpfs",
+            "device": "tmpfs",
+            "o": f"size={_HALF_GIB},mode=0700,nosuid,nodev,noexec,{owner}",
+        },
+    )
+    return {
+        "network_mode": "none",
+        "dns": ["127.0.0.1"],
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true", f"seccomp={seccomp_docker.text()}"],
+        "ipc_mode": "private",
+        "cgroupns": "private",
+        "pids_limit": PROCESSES,
+        "mem_limit": MEMORY,
+        "memswap_limit": MEMORY,
+        "nano_cpus": int(CPUS * 1e9),
+        "shm_size": _HALF_GIB,
+        "oom_score_adj": 500,
+        "ulimits": [
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="nofile", soft=16_384, hard=16_384),
+            Ulimit(name="memlock", soft=8_388_608, hard=8_388_608),
+        ],
+        "tmpfs": {
+            "/tmp": f"{kept},size={_HALF_GIB},mode=1777",  # noqa: S108 - the container's own
+            chromium.HOME_INSIDE: f"{kept},size={_HALF_GIB},mode=0700,{owner}",
+        },
+        "mounts": [
+            Mount(DOOR, str(launch.folder / "door"), type="bind", read_only=True),
+            Mount(str(launch.downloads), None, type="volume", no_copy=True, driver_config=downloads),
+        ],
+        "log_config": LogConfig(type="none"),
+        "auto_remove": not options.leave,
+        "runtime": options.oci_runtime,
+    }
+
+
+def config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[str, Any]:
+    """Say what the container is: arguments of the SDK's `create_container`."""
+    return {
+        "command": ["keep"] if options.leave else None,
+        "user": f"{user}:{user}",
+        "hostname": "sandbox",
+        "stdin_open": True,
+        "labels": {ends.LABEL: run_id(launch.folder), FOLDER: str(options.runtime)},
+        "name": f"harness-{run_id(launch.folder).replace('/', '-')}",
+    }

@@ -1,0 +1,292 @@
+"""A Docker engine on this machine, as far as a sandbox needs it.
+
+The Docker SDK blocks; what is here runs in a thread. Every error says what was asked and what to type.
+"""
+
+import contextlib
+import os
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+from pydantic import BaseModel, ConfigDict
+
+from harness.errors import SandboxError
+
+_T = TypeVar("_T")
+_SECONDS: Final = 60
+_INSTEAD: Final = "or use --sandbox bubblewrap, which needs no engine"
+
+
+class Facts(BaseModel):
+    """What an engine is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    version: str
+    """The engine's version."""
+    cgroup: str
+    """`1` or `2`."""
+    rootless: bool
+    """Whether it runs without root."""
+    remapped: bool
+    """Whether it maps its containers' users to others."""
+    seccomp: bool
+    """Whether it can filter system calls."""
+    apparmor: bool
+    """Whether its containers have an AppArmor profile."""
+    runtimes: tuple[str, ...]
+    """What can run a container: `runc`, `runsc` …"""
+    root: str
+    """Where it keeps its data."""
+
+
+class Image(BaseModel):
+    """One image that the engine has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    digest: str
+    """`sha256:…` of its configuration, which names every layer."""
+    size: int
+    """In bytes."""
+    created: str
+    """When it was built, as the engine says it."""
+    labels: dict[str, str]
+    """Its labels."""
+
+
+def engine_socket(env: Mapping[str, str] = os.environ) -> Path:
+    """Find the engine's Unix socket: `DOCKER_HOST`, the usual place, or the rootless engine's.
+
+    Raises:
+        SandboxError: if `DOCKER_HOST` leads to another machine, or no socket is there.
+    """
+    host = env.get("DOCKER_HOST", "")
+    if host and not host.startswith("unix://"):
+        raise SandboxError(
+            f"DOCKER_HOST={host}: the engine must be on this machine, since the gateway's socket is mounted "
+            "from here; set it to unix:///path/of/docker.sock"
+        )
+    usual = [Path("/var/run/docker.sock")]
+    if runtime := env.get("XDG_RUNTIME_DIR"):
+        usual.append(Path(runtime, "docker.sock"))
+    places = [Path(host.removeprefix("unix://"))] if host else usual
+    for place in places:
+        if place.is_socket():
+            return place
+    raise SandboxError(
+        f"no Docker engine: {' and '.join(map(str, places))} is not there; "
+        f"start one (systemctl start docker), {_INSTEAD}"
+    )
+
+
+class Engine:
+    """Asks one engine. Not for several threads at once.
+
+    Args:
+        socket: from `engine_socket`.
+    """
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self._client: docker.APIClient | None = None
+
+    def close(self) -> None:
+        """Let go of the connection. Safe to call twice."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def facts(self) -> Facts:
+        """Say what it is.
+
+        Raises:
+            SandboxError: if it does not answer.
+        """
+        said: dict[str, Any] = self._ask("what it is", lambda api: api.info())
+        options = " ".join(said.get("SecurityOptions") or ())
+        return Facts(
+            version=str(said.get("ServerVersion", "")),
+            cgroup=str(said.get("CgroupVersion", "1")),
+            rootless="name=rootless" in options,
+            remapped="name=userns" in options,
+            seccomp="name=seccomp" in options,
+            apparmor="name=apparmor" in options,
+            runtimes=tuple(sorted(said.get("Runtimes") or ())),
+            root=str(said.get("DockerRootDir", "")),
+        )
+
+    def image(self, name: str) -> Image | None:
+        """Give an image, if it is there.
+
+        Raises:
+            SandboxError: if the engine does not answer.
+        """
+        try:
+            said: dict[str, Any] = self._ask(f"for the image {name}", lambda api: _inspected(api, name))
+        except SandboxError as error:
+            if isinstance(error.__cause__, NotFound):
+                return None
+            raise
+        return Image(
+            digest=str(said["Id"]),
+            size=int(said.get("Size", 0)),
+            created=str(said.get("Created", "")),
+            labels=dict(said.get("Config", {}).get("Labels") or {}),
+        )
+
+    def create(self, image: str, host: Mapping[str, Any], **config: Any) -> str:
+        """Make a container that is not started, and give its id.
+
+        Args:
+            image: a name or a digest.
+            host: arguments of the SDK's `create_host_config`.
+            config: arguments of its `create_container`.
+
+        Raises:
+            SandboxError: with what the engine has against it.
+        """
+
+        def made(api: docker.APIClient) -> dict[str, Any]:
+            found: dict[str, Any] = api.create_container(
+                image, host_config=api.create_host_config(**host), **config
+            )
+            return found
+
+        return str(self._ask("for a container", made)["Id"])
+
+    def remove(self, container: str) -> None:
+        """Remove a container and what belongs to it, and wait until it is gone. Safe to call twice.
+
+        Raises:
+            SandboxError: if the engine does not answer, or keeps it.
+        """
+        what = "to remove a container"
+        try:
+            self._ask(what, lambda api: api.remove_container(container, v=True, force=True))
+        except SandboxError as error:
+            cause = error.__cause__
+            if isinstance(cause, NotFound):
+                return
+            if not isinstance(cause, APIError) or cause.status_code != requests.codes.conflict:
+                raise
+            # It is being removed already: by itself, since it ended.
+            try:
+                self._ask(what, lambda api: api.wait(container, timeout=_SECONDS, condition="removed"))
+            except SandboxError as other:
+                if not isinstance(other.__cause__, NotFound):
+                    raise
+
+    def containers(self, label: str) -> list[dict[str, Any]]:
+        """Give what the engine says of each container with a label, running or not.
+
+        Raises:
+            SandboxError: if the engine does not answer.
+        """
+        found: list[dict[str, Any]] = self._ask(
+            "for its containers", lambda api: api.containers(all=True, filters={"label": label})
+        )
+        return found
+
+    def memory(self, container: str) -> int | None:
+        """Give the bytes of memory that a container has, if it runs."""
+        try:
+            said: dict[str, Any] = self._ask(
+                "for a container's memory", lambda api: api.stats(container, stream=False, one_shot=True)
+            )
+        except SandboxError:
+            return None
+        used = said.get("memory_stats", {}).get("usage")
+        return int(used) if used is not None else None
+
+    def ended(self, container: str, since: float) -> tuple[str, ...]:
+        """Give what happened to a container: `oom`, `die` and others, in order.
+
+        Args:
+            container: its id.
+            since: seconds since 1970; the engine remembers some hundred events.
+
+        Raises:
+            SandboxError: if the engine does not answer.
+        """
+
+        def told(api: docker.APIClient) -> tuple[str, ...]:
+            events = api.events(
+                since=int(since), until=int(time.time()), filters={"container": container}, decode=True
+            )
+            return tuple(str(one.get("Action", "")) for one in events)
+
+        return self._ask("what happened to a container", told)
+
+    def copy_out(self, container: str, source: str, target: Path) -> int:
+        """Copy one plain file out of a container, and give its size.
+
+        Raises:
+            OSError: if it is not a plain file.
+            SandboxError: if the engine does not give it.
+        """
+
+        def taken(api: docker.APIClient) -> int:
+            stream, _ = api.get_archive(container, source)
+            with tempfile.TemporaryFile() as spool:
+                for chunk in stream:
+                    spool.write(chunk)
+                spool.seek(0)
+                return _only_file(spool, target)
+
+        return self._ask(f"for a file of a container: {source}", taken)
+
+    def _ask(self, what: str, question: Callable[["docker.APIClient"], _T]) -> _T:
+        try:
+            if self._client is None:
+                self._client = docker.APIClient(f"unix://{self.socket}", version="auto", timeout=_SECONDS)
+            return question(self._client)
+        except APIError as error:
+            said = error.explanation or str(error)
+            raise SandboxError(f"the Docker engine was asked {what} and says: {said}") from error
+        except (DockerException, requests.RequestException, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+                raise
+            with contextlib.suppress(DockerException, requests.RequestException):
+                self.close()
+            hint = _hint(error, self.socket)
+            raise SandboxError(f"the Docker engine was asked {what} and does not answer: {hint}") from error
+
+
+def _inspected(api: docker.APIClient, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = api.inspect_image(name)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _hint(error: Exception, socket: Path) -> str:
+    said = str(error)
+    if "Permission denied" in said:
+        return f"this user may not open {socket}; add it to the group docker, {_INSTEAD}"
+    if "timed out" in said.lower():
+        return f"nothing came within {_SECONDS} s"
+    return f"is one running at {socket}? Start it (systemctl start docker), {_INSTEAD}"
+
+
+def _only_file(spool: IO[bytes], target: Path) -> int:
+    with tarfile.open(fileobj=spool) as archive:
+        first = archive.next()
+        if first is None or not first.isreg():
+            raise OSError(22, "the browser put something in its place that is not a plain file")
+        inside = archive.extractfile(first)
+        assert inside is not None  # noqa: S101 - it is a plain file
+        with target.open("xb") as kept:
+            for chunk in _chunks(inside):
+                kept.write(chunk)
+            return kept.tell()
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    while chunk := file.read(1_048_576):
+        yield chunk
