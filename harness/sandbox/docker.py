@@ -237,6 +237,8 @@ def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[s
         "tmpfs": {
             "/tmp": f"{kept},size={_HALF_GIB},mode=1777",  # noqa: S108 - the container's own
             chromium.HOME_INSIDE: f"{kept},size={_HALF_GIB},mode=0700,{owner}",
+            # The engine's own mount there could be written to.
+            "/dev/mqueue": "ro,nosuid,nodev,noexec,size=4096",
         },
         "mounts": [
             Mount(DOOR, str(launch.folder / "door"), type="bind", read_only=True),

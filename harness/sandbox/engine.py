@@ -218,9 +218,9 @@ class Engine:
         """
 
         def told(api: docker.APIClient) -> tuple[str, ...]:
-            events = api.events(
-                since=int(since), until=int(time.time()), filters={"container": container}, decode=True
-            )
+            # In whole seconds, what has just happened would not be told.
+            span: dict[str, Any] = {"since": f"{since:.9f}", "until": f"{time.time():.9f}"}
+            events = api.events(**span, filters={"container": container}, decode=True)
             return tuple(str(one.get("Action", "")) for one in events)
 
         return self._ask("what happened to a container", told)

@@ -56,7 +56,7 @@ class HostedSandbox(ABC):
         return copy(source, target, self._launch.downloads if self._launch else None)
 
     async def _cause(self) -> str:
-        """Say why the browser died, if the place knows."""
+        """Say what happened to browser or page, if the place knows."""
         return ""
 
     def _home(self) -> Path:
@@ -153,7 +153,8 @@ class HostedSandbox(ABC):
                 died = f"the browser died: {cause}" if cause else "the browser died"
                 raise SandboxError(self._launch.why(f"{died}; the run cannot go on")) from error
             if isinstance(error, SandboxError):
-                said = self.options.secrets.hide(str(error))
+                cause = await self._cause()
+                said = self.options.secrets.hide(f"{error}: {cause}" if cause else str(error))
                 if said != str(error):
                     raise SandboxError(said) from None
                 raise
