@@ -19,7 +19,7 @@ from harness.sandbox.base import SandboxOptions
 from harness.sandbox.docker import DOOR, IMAGE, DockerSandbox
 from harness.sandbox.engine import engine_socket
 from harness.sandbox.rundir import RunFolder
-from tests.sandbox.places import SPKI, descendants, do, opened, running, stand_in, until
+from tests.sandbox.places import HOLD_OPEN, SPKI, descendants, do, opened, running, stand_in, until
 
 pytestmark = [needs_docker, pytest.mark.asyncio(loop_scope="module")]
 
@@ -37,23 +37,6 @@ function more() {
 }
 setTimeout(more, 300);
 </script>"""
-
-HOLD_OPEN = """
-import asyncio, sys
-from harness.sandbox.base import SandboxOptions
-from harness.sandbox.docker import DockerSandbox
-from harness.sandbox.rundir import RunFolder
-
-async def main():
-    with RunFolder.create() as run:
-        async with await asyncio.start_unix_server(lambda r, w: w.close(), run.path / "gateway.sock"):
-            sandbox = DockerSandbox(SandboxOptions(downloads=run.path / "kept", runtime=run.path))
-            await sandbox.open(run.path / "gateway.sock", "A" * 43 + "=")
-            print(run.path, flush=True)
-            await asyncio.Event().wait()
-
-asyncio.run(main())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +242,7 @@ async def test_what_was_left_for_a_look_is_there_and_can_be_removed(engine: Any)
 @pytest.mark.parametrize("whom", ["the harness", "the harness and its driver"])
 async def test_after_kill_9_no_container_process_or_folder_is_left(whom: str, engine: Any) -> None:
     harness = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", HOLD_OPEN), stdout=asyncio.subprocess.PIPE, start_new_session=True
+        *(sys.executable, "-c", HOLD_OPEN, "docker"), stdout=asyncio.subprocess.PIPE, start_new_session=True
     )
     assert harness.stdout
     try:
