@@ -5,6 +5,7 @@ The Docker SDK blocks; what is here runs in a thread. Every error says what was 
 
 import contextlib
 import os
+import socket
 import tarfile
 import tempfile
 import time
@@ -91,11 +92,11 @@ class Engine:
     """Asks one engine. Not for several threads at once.
 
     Args:
-        socket: from `engine_socket`.
+        socket_path: from `engine_socket`.
     """
 
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
+    def __init__(self, socket_path: Path) -> None:
+        self.socket = socket_path
         self._client: docker.APIClient | None = None
 
     def close(self) -> None:
@@ -245,6 +246,14 @@ class Engine:
 
     def _ask(self, what: str, question: Callable[["docker.APIClient"], _T]) -> _T:
         try:
+            # The SDK leaves a socket open for each connection that fails.
+            with socket.socket(socket.AF_UNIX) as one:
+                one.connect(str(self.socket))
+        except OSError as error:
+            self.close()
+            hint = _hint(error, self.socket)
+            raise SandboxError(f"the Docker engine was asked {what} and does not answer: {hint}") from error
+        try:
             if self._client is None:
                 self._client = docker.APIClient(f"unix://{self.socket}", version="auto", timeout=_SECONDS)
             return question(self._client)
@@ -265,13 +274,13 @@ def _inspected(api: docker.APIClient, name: str) -> dict[str, Any]:
     return found
 
 
-def _hint(error: Exception, socket: Path) -> str:
+def _hint(error: Exception, path: Path) -> str:
     said = str(error)
     if "Permission denied" in said:
-        return f"this user may not open {socket}; add it to the group docker, {_INSTEAD}"
+        return f"this user may not open {path}; add it to the group docker, {_INSTEAD}"
     if "timed out" in said.lower():
         return f"nothing came within {_SECONDS} s"
-    return f"is one running at {socket}? Start it (systemctl start docker), {_INSTEAD}"
+    return f"is one running at {path}? Start it (systemctl start docker), {_INSTEAD}"
 
 
 def _only_file(spool: IO[bytes], target: Path) -> int:
