@@ -14,6 +14,7 @@ from harness.trace.verify import Verification, verify
 
 COMMAND = Path(sys.executable).with_name("harness")
 SECONDS = 90
+NO_ENGINE = "unix:///nowhere/docker.sock"
 PAGE = """<!doctype html><title>A</title><style>* {font: bold 40px sans-serif}</style>
 <h1>Hello there</h1>
 <button onclick="document.querySelector('h1').textContent = 'It is done'">Press me</button>"""
@@ -169,8 +170,15 @@ class Place:
         return one
 
     def environment(self, env: dict[str, str] | None) -> dict[str, str]:
-        """Give the environment: a runtime folder and temporary files of this test's own."""
-        own = {"XDG_RUNTIME_DIR": str(self.runtime), "TMPDIR": str(self.runtime)}
+        """Give the environment: a runtime folder and temporary files of this test's own, and no engine.
+
+        So `auto` is bubblewrap on every machine; a test of containers gives DOCKER_HOST itself.
+        """
+        own = {
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            "TMPDIR": str(self.runtime),
+            "DOCKER_HOST": NO_ENGINE,
+        }
         return {**os.environ, **own, "PLACE": self.folder.as_posix(), **(env or {})}
 
     @property
