@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar, cast
 
 import docker
 import requests
@@ -74,10 +74,12 @@ class Engine:
 
     Args:
         socket: from `engine_socket`.
+        seconds: how long one answer may take.
     """
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, seconds: float = _SECONDS) -> None:
         self.socket = socket
+        self._seconds = seconds
         self._client: docker.APIClient | None = None
 
     def close(self) -> None:
@@ -321,7 +323,9 @@ class Engine:
         self._reach(what)
         try:
             if self._client is None:
-                self._client = docker.APIClient(f"unix://{self.socket}", version="auto", timeout=_SECONDS)
+                self._client = docker.APIClient(
+                    f"unix://{self.socket}", version="auto", timeout=cast("int", self._seconds)
+                )
             return question(self._client)
         except APIError as error:
             said = error.explanation or str(error)
@@ -331,17 +335,25 @@ class Engine:
                 raise
             with contextlib.suppress(DockerException, requests.RequestException):
                 self.close()
-            hint = _hint(error, self.socket)
+            hint = self._hint(error)
             raise SandboxError(f"the Docker engine was asked {what} and does not answer: {hint}") from error
 
     def _reach(self, what: str) -> None:
         # The SDK leaves a socket open where nobody listens, and says less of why.
         if self._client is None:
             try:
-                ends.connected(str(self.socket), _SECONDS).close()
+                ends.connected(str(self.socket), self._seconds).close()
             except OSError as error:
-                said = f"the Docker engine was asked {what} and does not answer: {_hint(error, self.socket)}"
+                said = f"the Docker engine was asked {what} and does not answer: {self._hint(error)}"
                 raise SandboxError(said) from error
+
+    def _hint(self, error: Exception) -> str:
+        said = str(error)
+        if "Permission denied" in said:
+            return f"this user may not open {self.socket}; add it to the group docker, {_INSTEAD}"
+        if "timed out" in said.lower():
+            return f"nothing came within {self._seconds:g} s"
+        return f"is one running at {self.socket}? Start it (systemctl start docker), {_INSTEAD}"
 
 
 def _inspected(api: docker.APIClient, name: str) -> dict[str, Any]:
@@ -364,15 +376,6 @@ def _followed(steps: Iterator[dict[str, Any]], tell: Callable[[str], object]) ->
     if not made:
         raise SandboxError("the image cannot be built: the engine ended without saying why; try again")
     return made
-
-
-def _hint(error: Exception, socket: Path) -> str:
-    said = str(error)
-    if "Permission denied" in said:
-        return f"this user may not open {socket}; add it to the group docker, {_INSTEAD}"
-    if "timed out" in said.lower():
-        return f"nothing came within {_SECONDS} s"
-    return f"is one running at {socket}? Start it (systemctl start docker), {_INSTEAD}"
 
 
 def _only_file(spool: IO[bytes], target: Path) -> int:

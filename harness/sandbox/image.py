@@ -1,7 +1,7 @@
 """The browser's image, from its build folder to a name and labels that tell how fresh it is."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -12,9 +12,6 @@ from harness.errors import SandboxError
 from harness.sandbox import ends, recipe
 from harness.sandbox.engine import Engine, Image
 from harness.sandbox.rundir import RunFolder
-
-OLD_DAYS: Final = 30
-"""After so many days an image's browser is called old."""
 
 _LABELLED: Final = "Dockerfile"
 _PACKAGES: Final = "/opt/harness/packages"
@@ -110,14 +107,6 @@ def version(packages: tuple[str, ...]) -> str:
     """Give Chromium's version in a list of packages; nothing if it is not among them."""
     found = (line.partition(" ") for line in packages)
     return next((number for name, _, number in found if name.partition(":")[0] == "chromium"), "")
-
-
-def age_days(labels: Mapping[str, str], now: datetime) -> int | None:
-    """Give how many days ago an image's packages were fetched, if its labels say so."""
-    try:
-        return (now - datetime.fromisoformat(labels[recipe.FETCHED])).days
-    except (KeyError, ValueError, TypeError):
-        return None
 
 
 def _base(engine: Engine, name: str, tell: Callable[[str], object]) -> Image:

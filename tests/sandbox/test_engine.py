@@ -67,13 +67,12 @@ def test_a_user_who_may_not_ask_is_told_of_the_group(folder: Path) -> None:
     assert "add it to the group docker" in done.stdout
 
 
-def test_an_engine_that_says_nothing_is_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SECONDS", 0.2)
+def test_an_engine_that_says_nothing_is_given_up(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as one:
         one.bind(str(folder / "docker.sock"))
         one.listen()
         with pytest.raises(SandboxError, match=r"does not answer: nothing came within 0\.2 s"):
-            Engine(folder / "docker.sock").facts()
+            Engine(folder / "docker.sock", seconds=0.2).facts()
 
 
 @needs_docker

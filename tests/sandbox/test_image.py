@@ -10,7 +10,7 @@ from typing import IO, cast
 import pytest
 from engines import needs_docker
 from harness.errors import SandboxError
-from harness.sandbox import image, recipe
+from harness.sandbox import doctor_engine, image, recipe
 from harness.sandbox.engine import Engine, engine_socket
 from harness.sandbox.image import Built
 
@@ -91,7 +91,7 @@ def test_an_image_knows_what_it_was_made_from(engine: Engine, build: Build, plac
     assert found.labels[recipe.CHROMIUM] == made.chromium
     assert found.labels[recipe.PACKAGES] == hashlib.sha256("\n".join(made.packages).encode()).hexdigest()
     assert fresh(engine, made, place)
-    assert abs(image.age_days(found.labels, datetime.now(UTC)) or 0) <= 1
+    assert abs(doctor_engine.age_days(found.labels, datetime.now(UTC)) or 0) <= 1
     (place / "extra").write_text("other")
     assert not fresh(engine, made, place)
 
@@ -150,14 +150,6 @@ def test_a_step_that_fails_says_what_to_type(build: Build, place: Path) -> None:
 def test_known_failures_say_what_to_do(said: str, words: str) -> None:
     assert words in image._explained(said)
     assert said in image._explained(said)
-
-
-def test_age_is_counted_from_the_fetching() -> None:
-    labels = {recipe.FETCHED: "2026-10-31T12:00:05+00:00"}
-    assert image.age_days(labels, DAY) == 30
-    assert image.age_days({}, DAY) is None
-    assert image.age_days({recipe.FETCHED: "yesterday"}, DAY) is None
-    assert image.age_days({recipe.FETCHED: "2026-10-31"}, DAY) is None
 
 
 def test_the_version_is_found_among_the_packages() -> None:
