@@ -21,7 +21,7 @@ from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 from playwright.async_api import Browser
 
 from harness.errors import SandboxError
-from harness.sandbox import chromium, ends, leftovers, managed, seccomp_docker
+from harness.sandbox import chromium, ends, leftovers, managed, recipe, seccomp_docker
 from harness.sandbox.base import SandboxInfo, SandboxOptions
 from harness.sandbox.confine import RELAY_PORT, real_user
 from harness.sandbox.engine import Engine, Facts, Image
@@ -96,6 +96,8 @@ class DockerSandbox(HostedSandbox):
         if image is None:
             raise SandboxError(f"the image {IMAGE} is not there: type `{BUILD}`")
         self._checked_runtime(facts)
+        if recipe.stale(image.labels, recipe.archive(recipe.folder()), None):
+            _log.warning(f"the image {IMAGE} was made from something else than what is here: type `{BUILD}`")
         await asyncio.to_thread(leftovers.sweep, engine)
         await self._watch(engine, launch.folder)
         self._began = time.time()

@@ -126,6 +126,8 @@ class Place:
 
     folder: Path
     started: list[Started] = field(default_factory=list)
+    engine: str = NO_ENGINE
+    """The Docker engine that the command finds. With none, `auto` is bubblewrap on every machine."""
 
     def task(self, step: str = "press Tab", *, name: str = "task.yaml", **changes: str) -> str:
         """Write a task with one step; `changes` replace texts of the usual one, by key."""
@@ -170,14 +172,11 @@ class Place:
         return one
 
     def environment(self, env: dict[str, str] | None) -> dict[str, str]:
-        """Give the environment: a runtime folder and temporary files of this test's own, and no engine.
-
-        So `auto` is bubblewrap on every machine; a test of containers gives DOCKER_HOST itself.
-        """
+        """Give the environment: a runtime folder and temporary files of this test's own."""
         own = {
             "XDG_RUNTIME_DIR": str(self.runtime),
             "TMPDIR": str(self.runtime),
-            "DOCKER_HOST": NO_ENGINE,
+            "DOCKER_HOST": self.engine,
         }
         return {**os.environ, **own, "PLACE": self.folder.as_posix(), **(env or {})}
 

@@ -1,6 +1,7 @@
 """`harness sandbox`, and the options of `harness run` that are about containers."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,3 +158,15 @@ def test_a_container_that_is_kept_is_there_after_the_run(
             if name and one["Id"].startswith(name):
                 engine.remove(one["Id"])
         engine.close()
+
+
+@needs_docker
+def test_a_build_that_is_interrupted_ends_at_once(place: Place) -> None:
+    place.engine = HOST
+    one = place.start("sandbox", "build", "--no-cache")
+    one.wait_for("Step ")
+    code, out, said = one.end(signal.SIGINT)
+    assert (code, out) == (130, "")
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert place.left() == []

@@ -13,6 +13,7 @@ from engines import needs_docker
 from harness.errors import SandboxError
 from harness.sandbox import ends, leftovers
 from harness.sandbox.bubblewrap import BubblewrapSandbox
+from harness.sandbox.docker import DockerSandbox
 from harness.sandbox.engine import Engine, engine_socket
 from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder
@@ -72,6 +73,16 @@ def test_a_dead_runs_containers_go_and_a_live_ones_stay(engine: Own, tmp_path: P
         assert engine.ids == alive
     leftovers.sweep(engine)
     assert engine.ids == set()
+
+
+@needs_docker
+async def test_a_new_container_sweeps_up_before_it(engine: Own, tmp_path: Path) -> None:
+    engine.make(tmp_path / "run-gone")
+    async with opened(DockerSandbox) as (sandbox, _, _asked):
+        assert engine.ids == set()
+        found = {one["Id"] for one in Engine.containers(engine, ends.LABEL)}
+        assert sandbox.container in found
+    assert sandbox.container not in {one["Id"] for one in Engine.containers(engine, ends.LABEL)}
 
 
 @needs_docker
