@@ -158,8 +158,9 @@ class Engine:
         tag: str | None = None,
         labels: Mapping[str, str] | None = None,
         cache: bool = True,
+        network: str = "host",
     ) -> str:
-        """Build an image, with the network of this machine, and give its id.
+        """Build an image and give its id.
 
         Args:
             archive: the build folder as a tar file.
@@ -167,6 +168,7 @@ class Engine:
             tag: a name for it.
             labels: added at the end.
             cache: whether steps that were done before are taken as they are.
+            network: the steps' own: `host` for this machine's, `default` for the engine's.
 
         Raises:
             SandboxError: with the last of what the build said.
@@ -181,7 +183,7 @@ class Engine:
                 nocache=not cache,
                 rm=True,
                 forcerm=True,
-                network_mode="host",
+                network_mode=network,
                 decode=True,
                 timeout=_SILENCE,
             )

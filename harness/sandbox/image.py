@@ -71,8 +71,10 @@ def build(
     archived = recipe.archive(place)
     base = _base(engine, recipe.base(place), tell)
     before = engine.image(name)
+    # An engine without a bridge has only this machine's network, which one that remaps users may not give.
+    network = "default" if engine.facts().remapped else "host"
     try:
-        plain = engine.build(archived, tell, cache=cache)
+        plain = engine.build(archived, tell, cache=cache, network=network)
     except SandboxError as error:
         raise SandboxError(_explained(str(error))) from error
     packages, released = _inside(engine, plain)

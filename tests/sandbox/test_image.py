@@ -138,6 +138,25 @@ def test_a_step_that_fails_says_what_to_type(build: Build, place: Path) -> None:
     assert "type `harness sandbox build --no-cache`" in str(caught.value)
 
 
+@needs_docker
+@pytest.mark.parametrize(("remapped", "network"), [(True, "default"), (False, "host")])
+def test_an_engine_that_remaps_users_gives_steps_its_own_network(
+    engine: Engine, place: Path, monkeypatch: pytest.MonkeyPatch, remapped: bool, network: str
+) -> None:
+    facts = engine.facts().model_copy(update={"remapped": remapped})
+    asked: list[object] = []
+
+    def stop(*_: object, **said: object) -> str:
+        asked.append(said["network"])
+        raise SandboxError("stopped")
+
+    monkeypatch.setattr(engine, "facts", lambda: facts)
+    monkeypatch.setattr(engine, "build", stop)
+    with pytest.raises(SandboxError, match="stopped"):
+        image.build(engine, str, place=place, name="harness-test-none")
+    assert asked == [network]
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
