@@ -173,7 +173,7 @@ async def run(
         task: a `Task`, a task file, or the name of a bundled task such as `shop/buy-a-mug`.
         model: `"local"`, or any object with `async def reply(self, observation: Observation) -> Reply`.
         policy: a `Policy`, a policy file, or a ready-made name; the task's own if not given.
-        sandbox: `"auto"`, `"bubblewrap"`, `"process"`, or any `Sandbox`.
+        sandbox: `"auto"`, `"docker"`, `"bubblewrap"`, `"process"`, or any `Sandbox`.
         approver: `"terminal"`, `"deny"`, `"auto"`, or any object with
             `async def decide(self, question: Question) -> Approval`.
         traces: the folder in which the run's trace is made.

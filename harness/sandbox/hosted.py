@@ -1,6 +1,7 @@
 """What the places have in common: a folder, a launch and a driver, opened and closed in order."""
 
 import contextlib
+import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
@@ -46,6 +47,16 @@ class HostedSandbox(ABC):
     @abstractmethod
     async def _end(self) -> None:
         """Take down what the place made besides the browser."""
+
+    @property
+    def container(self) -> str | None:
+        """The id of the container that the browser is in, if it is in one."""
+        return None
+
+    def _forget(self) -> None:
+        """Delete the place's own files, unless they are to be looked at."""
+        if self._launch and not self.options.leave:
+            shutil.rmtree(self._launch.folder, ignore_errors=True)
 
     def _take(self, source: Path, target: Path) -> int:
         """Copy a file that the browser wrote, and give its size.

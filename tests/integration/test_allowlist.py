@@ -119,6 +119,7 @@ async def test_the_browser_stops_what_lies_outside_and_the_trace_says_so_with_th
         ),
         model=until,
         policy=harness.Policy.model_validate(POLICY),
+        sandbox="bubblewrap",
         approver="deny",
         traces=tmp_path,
     )

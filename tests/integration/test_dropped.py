@@ -124,6 +124,7 @@ async def test_a_request_whose_page_went_away_is_dropped_and_the_trace_says_so(
         task(f"/{way}"),
         model=Until(approver.withdrawn),
         policy=harness.Policy.model_validate(POLICY),
+        sandbox="bubblewrap",
         approver=approver,
         traces=tmp_path,
     )
@@ -147,6 +148,7 @@ async def test_a_page_that_waits_gets_its_answer(site: Site, tmp_path: Path) -> 
         task("/stay"),
         model=Until(site.said),
         policy=harness.Policy.model_validate(POLICY),
+        sandbox="bubblewrap",
         approver=approver,
         traces=tmp_path,
     )

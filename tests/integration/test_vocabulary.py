@@ -233,6 +233,11 @@ async def test_giving_up_ends_the_run_with_its_reason(site: Site, tmp_path: Path
     task = harness.Task(name="g", goal="g", start=HOME, hosts={"page.test": "vocabulary_site:app"})
     tour = Tour([({"kind": "give_up", "reason": "too hard"}, lambda seen, log: True)], site.log)
     result = await harness.run(
-        task, model=tour, policy=harness.Policy.model_validate(POLICY), approver="deny", traces=tmp_path
+        task,
+        model=tour,
+        policy=harness.Policy.model_validate(POLICY),
+        sandbox="bubblewrap",
+        approver="deny",
+        traces=tmp_path,
     )
     assert (result.outcome, result.exit_code, result.reason) == ("failed", 1, "too hard")
