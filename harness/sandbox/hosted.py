@@ -16,6 +16,7 @@ from harness.sandbox.base import ActOutcome, SandboxInfo, SandboxOptions
 from harness.sandbox.browser import Driver
 from harness.sandbox.downloads import copy
 from harness.sandbox.launch import Launch
+from harness.sandbox.slots import slot
 from harness.screen import Screen
 
 _T = TypeVar("_T")
@@ -89,9 +90,10 @@ class HostedSandbox(ABC):
             raise SandboxError("a sandbox is opened once: make a new one for every run")
         self._launch = self._prepare(socket)
         try:
-            self._browser = await self._start(self._launch, socket, spki)
-            self._driver = Driver(self._browser, self.options, self._take)
-            await self._explained(self._driver.start())
+            async with slot(self.options.starts):
+                self._browser = await self._start(self._launch, socket, spki)
+                self._driver = Driver(self._browser, self.options, self._take)
+                await self._explained(self._driver.start())
         except BaseException:
             await self.close()
             raise
