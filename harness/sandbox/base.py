@@ -32,6 +32,8 @@ class SandboxInfo(_Part):
     """The container image's digest, where there is one."""
     layers: tuple[str, ...] = ()
     """The isolation in force, in words: `network namespace`, `seccomp filter` …"""
+    warmed: bool = False
+    """Whether it was started ahead of the run, and waited for it in a pool."""
 
 
 class SandboxOptions(_Part):
