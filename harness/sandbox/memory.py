@@ -1,4 +1,7 @@
-"""How much memory processes have: what each has alone, and its share of what it shares."""
+"""How much memory processes take: what they wrote to, each page counted once.
+
+Programs and libraries, which any number of processes share and the kernel can drop at any time, do not count.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +22,7 @@ def family(pid: int, proc: Path = Path("/proc")) -> Iterator[int]:
 
 
 def used(pid: int, proc: Path = Path("/proc")) -> int:
-    """Give the bytes that a process and all below it have; 0 if it is gone."""
+    """Give the bytes that a process and all below it take; 0 if it is gone."""
     return sum(_one(proc / str(one)) for one in family(pid, proc))
 
 
@@ -29,9 +32,9 @@ def parent(pid: int, proc: Path = Path("/proc")) -> int | None:
 
 
 def _one(folder: Path) -> int:
-    shared = _field(folder / "smaps_rollup", ("Pss",))
+    shared = _field(folder / "smaps_rollup", ("Pss_Anon", "Pss_Shmem"))
     if shared is None:
-        # Chromium's processes show their maps to root alone; without, what they share is counted in each.
+        # Chromium's processes show their maps to root alone; without, what they share counts in each.
         shared = _field(folder / "status", ("RssAnon", "RssShmem"))
     return (shared or 0) * _KIB
 

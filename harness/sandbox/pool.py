@@ -20,7 +20,7 @@ from harness.errors import InputError, SandboxError
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.rundir import RunFolder
 
-TYPICAL: Final = 400 * 1024**2
+TYPICAL: Final = 300 * 1024**2
 """Bytes of memory that one sandbox is taken to need until one was measured."""
 
 _LEAST_PAUSE: Final = 1.0

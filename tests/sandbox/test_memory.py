@@ -43,7 +43,9 @@ def test_where_maps_are_hidden_the_status_tells(tmp_path: Path) -> None:
     (tmp_path / "7" / "task" / "7" / "children").write_text("8 ")
     (tmp_path / "7" / "status").write_text("Name:\tx\nPPid:\t1\nRssAnon:\t 100 kB\nRssShmem:\t 20 kB\n")
     (tmp_path / "8").mkdir()
-    (tmp_path / "8" / "smaps_rollup").write_text("0-1 ---p 0 [rollup]\nRss:\t 50 kB\nPss:\t 30 kB\n")
+    (tmp_path / "8" / "smaps_rollup").write_text(
+        "0-1 ---p 0 [rollup]\nPss:\t 90 kB\nPss_Anon:\t 20 kB\nPss_File:\t 60 kB\nPss_Shmem:\t 10 kB\n"
+    )
     assert list(family(7, tmp_path)) == [7, 8]
     assert used(7, tmp_path) == 150 * 1024
     assert used(9, tmp_path) == 0

@@ -329,13 +329,17 @@ async def test_an_exception_and_a_cancelled_block_close_the_pool() -> None:
     assert not any(one.folder.path.exists() for one in held)
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_kill_9_of_the_process_leaves_no_browser_and_no_container(kind: str) -> None:
+async def test_a_process_that_ends_leaves_no_browser_and_no_container(
+    kind: str, number: signal.Signals
+) -> None:
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join((str(root), str(root / "tests" / "support")))
     other = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HOLD, kind),
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": path},
     )
     assert other.stdout is not None
@@ -343,12 +347,14 @@ async def test_kill_9_of_the_process_leaves_no_browser_and_no_container(kind: st
         folders = [Path(word) for word in (await other.stdout.readline()).decode().split()]
     assert len(folders) == 2
     pids = list(descendants(other.pid))
-    other.kill()
+    other.send_signal(number)
     await other.wait()
     await until(lambda: not any(map(running, pids)), 30)
     if kind == "docker":
         await until(lambda: _containers(folders) == 0, 30)
-    RunFolder.create().remove()
+    if number != signal.SIGINT:
+        # Who has no time to clean up is cleaned up after by whoever comes next.
+        RunFolder.create().remove()
     assert not any(folder.exists() for folder in folders)
 
 
