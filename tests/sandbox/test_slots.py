@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,9 +118,17 @@ async def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> No
         await slot(1, base=tmp_path / "none").__aenter__()
 
 
-@pytest.mark.parametrize("make", [BubblewrapSandbox, ProcessSandbox])
+def docker(options: SandboxOptions) -> HostedSandbox:
+    from harness.sandbox.docker import DockerSandbox  # noqa: PLC0415 - only where an engine is
+
+    return DockerSandbox(options)
+
+
+@pytest.mark.parametrize(
+    "make", [BubblewrapSandbox, ProcessSandbox, pytest.param(docker, marks=needs_docker)]
+)
 async def test_the_time_to_start_runs_only_from_the_turn_on(
-    make: type[HostedSandbox], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make: Callable[[SandboxOptions], HostedSandbox], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(hosted, "slot", lambda count: slot(count, base=tmp_path))
     seconds = launch.LAUNCH_SECONDS
@@ -141,7 +150,7 @@ async def test_the_time_to_start_runs_only_from_the_turn_on(
                 await sandbox.close()
 
 
-async def many(make: type[HostedSandbox], count: int) -> None:
+async def many(make: Callable[[SandboxOptions], HostedSandbox], count: int) -> None:
     """Open many at once and look at a page in each while all are open."""
     async with contextlib.AsyncExitStack() as stack:
         places = await asyncio.gather(*(stack.enter_async_context(opened(make)) for _ in range(count)))
@@ -161,6 +170,4 @@ async def test_twenty_behind_bubblewrap_start_at_once() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_twenty_containers_start_at_once() -> None:
-    from harness.sandbox.docker import DockerSandbox  # noqa: PLC0415 - only where an engine is
-
-    await many(DockerSandbox, 20)
+    await many(docker, 20)
