@@ -87,6 +87,7 @@ class DockerSandbox(HostedSandbox):
             browser=self.version,
             layers=LAYERS + more + runtime,
             image=self._image.digest if self._image else "",
+            warmed=self.warmed,
         )
 
     async def _start(self, launch: Launch, socket: Path, spki: str) -> Browser:
@@ -173,6 +174,10 @@ class DockerSandbox(HostedSandbox):
         if "oom" in events:
             return f"it ran out of memory (limit {MEMORY // 1024**2} MiB)"
         return "the container was ended from outside" if "kill" in events else ""
+
+    def _memory(self) -> int:
+        inside = self._engine.memory(self._container) if self._engine and self._container else None
+        return super()._memory() + (inside or 0)
 
     async def _end(self) -> None:
         engine, container, guard = self._engine, self._container, self._guard

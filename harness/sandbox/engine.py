@@ -342,12 +342,12 @@ class Engine:
 
     def _reach(self, what: str) -> None:
         # The SDK leaves a socket open where nobody listens, and says less of why.
-        if self._client is None:
-            try:
-                ends.connected(str(self.socket), self._seconds).close()
-            except OSError as error:
-                said = f"the Docker engine was asked {what} and does not answer: {self._hint(error)}"
-                raise SandboxError(said) from error
+        try:
+            ends.connected(str(self.socket), self._seconds).close()
+        except OSError as error:
+            self.close()
+            said = f"the Docker engine was asked {what} and does not answer: {self._hint(error)}"
+            raise SandboxError(said) from error
 
     def _hint(self, error: Exception) -> str:
         said = str(error)

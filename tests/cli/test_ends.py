@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from engines import needs_docker
 from harness.sandbox import chromium
-from harness.sandbox.docker import FOLDER
+from harness.sandbox.ends import FOLDER
 from harness.sandbox.engine import Engine, engine_socket
 from harness.trace.verify import verify
 from tests.cli.commands import ASKING, POLICY, SECONDS, Place, processes

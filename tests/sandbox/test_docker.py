@@ -16,8 +16,9 @@ from harness.action import Click, Goto, Upload
 from harness.errors import SandboxError
 from harness.sandbox import docker, ends
 from harness.sandbox.base import SandboxOptions
-from harness.sandbox.docker import DOOR, IMAGE, DockerSandbox
+from harness.sandbox.docker import DOOR, DockerSandbox
 from harness.sandbox.engine import engine_socket
+from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder
 from tests.sandbox.places import HOLD_OPEN, SPKI, descendants, do, opened, running, stand_in, until
 
@@ -58,7 +59,7 @@ async def place() -> AsyncIterator[tuple[DockerSandbox, RunFolder]]:
 
 def of(engine: Any, folder: Path) -> list[str]:
     """Give the containers of a run, in any state."""
-    found = engine.containers(all=True, filters={"label": f"{docker.FOLDER}={folder}"})
+    found = engine.containers(all=True, filters={"label": f"{ends.FOLDER}={folder}"})
     return [one["Id"] for one in found]
 
 

@@ -15,8 +15,10 @@ import pytest_asyncio
 from engines import needs_docker, socket
 from harness.action import Goto
 from harness.errors import SandboxError
-from harness.sandbox.docker import FOLDER, IMAGE, DockerSandbox
+from harness.sandbox.docker import DockerSandbox
+from harness.sandbox.ends import FOLDER
 from harness.sandbox.engine import Engine
+from harness.sandbox.recipe import IMAGE
 from tests.sandbox.places import do, opened, until
 
 pytestmark = [

@@ -12,8 +12,8 @@ import docker as sdk
 import pytest
 from engines import needs_docker
 from harness.sandbox import ends
-from harness.sandbox.docker import IMAGE
 from harness.sandbox.engine import engine_socket
+from harness.sandbox.recipe import IMAGE
 from tests.sandbox.places import until
 
 RUN = "run-of-a-test/sandbox"
