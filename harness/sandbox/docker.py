@@ -21,7 +21,7 @@ from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 from playwright.async_api import Browser
 
 from harness.errors import SandboxError
-from harness.sandbox import chromium, ends, leftovers, managed, recipe, seccomp_docker
+from harness.sandbox import chromium, ends, leftovers, managed, recipe, rundir, seccomp_docker
 from harness.sandbox.base import SandboxInfo, SandboxOptions
 from harness.sandbox.confine import RELAY_PORT, real_user
 from harness.sandbox.engine import Engine, Facts, Image
@@ -264,6 +264,7 @@ def config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[str, A
         "labels": {
             ends.LABEL: run_id(launch.folder),
             ends.FOLDER: str(options.runtime),
+            ends.PLACE: rundir.identity(options.runtime.parent),
             **({ends.KEPT: "yes"} if options.leave else {}),
         },
         "name": f"harness-{run_id(launch.folder).replace('/', '-')}",

@@ -28,6 +28,8 @@ LABEL = "harness.run"
 """The label that holds a run's id."""
 FOLDER = "harness.folder"
 """The label that holds the folder of the run, whose lock says whether it lives."""
+PLACE = "harness.place"
+"""The label that tells that folder's folder from one of the same name elsewhere, as in another container."""
 KEPT = "harness.kept"
 """The label of what is left on purpose, for a look inside."""
 

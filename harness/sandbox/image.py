@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import SandboxError
-from harness.sandbox import ends, recipe
+from harness.sandbox import ends, recipe, rundir
 from harness.sandbox.engine import Engine, Image
 from harness.sandbox.rundir import RunFolder
 
@@ -130,7 +130,11 @@ def _base(engine: Engine, name: str, tell: Callable[[str], object]) -> Image:
 def _inside(engine: Engine, image: str) -> tuple[tuple[str, ...], str]:
     """Read the list of packages and the day of the release out of an image that never runs."""
     with RunFolder.create() as own:
-        labels = {ends.LABEL: f"{own.path.name}/build", ends.FOLDER: str(own.path)}
+        labels = {
+            ends.LABEL: f"{own.path.name}/build",
+            ends.FOLDER: str(own.path),
+            ends.PLACE: rundir.identity(own.path.parent),
+        }
         container = engine.create(image, {"network_mode": "none"}, labels=labels)
         try:
             for source in (_PACKAGES, _RELEASED):

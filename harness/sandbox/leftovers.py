@@ -1,13 +1,14 @@
 """What sandboxes this machine has, which of them belong to nobody any more, and how those are removed.
 
 A sandbox belongs to the run whose folder's lock is held; a lock dies with its process, however that ends.
-Where it cannot be told whether a lock is held, it counts as held.
+Where it cannot be told whether a lock is held, it counts as held, and so it does where the folder is not
+the one of that path here: an engine may serve several containers, each with temporary files of its own.
 """
 
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 from pydantic import BaseModel, ConfigDict
@@ -26,7 +27,7 @@ class Found(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    kind: str
+    kind: Literal["docker", "bubblewrap", "process", "starting", "folder"]
     """`docker`, `bubblewrap`, `process`; `starting` before that is known; `folder` for one that was kept."""
     id: str
     """The container's id, or the name of the sandbox's folder."""
@@ -157,8 +158,10 @@ def _container(engine: Engine, said: Mapping[str, Any], now: float) -> Found:
 
 
 def _nobodys(said: Mapping[str, Any]) -> bool:
-    folder = str((said.get("Labels") or {}).get(ends.FOLDER, ""))
-    return bool(folder) and not rundir.holds(Path(folder))
+    labels = said.get("Labels") or {}
+    folder = Path(str(labels.get(ends.FOLDER, "")))
+    here = rundir.identity(folder.parent)
+    return bool(here) and labels.get(ends.PLACE) == here and not rundir.holds(folder)
 
 
 def _is_kept(said: Mapping[str, Any]) -> bool:
@@ -196,7 +199,7 @@ def _elsewhere(base: Path, now: float) -> Iterator[Found]:
         )
 
 
-def _kind(place: Path) -> str:
+def _kind(place: Path) -> Literal["docker", "bubblewrap", "process", "starting"]:
     if (place / "door").is_dir():
         return "docker"
     try:

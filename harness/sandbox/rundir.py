@@ -197,6 +197,15 @@ def holds(folder: Path) -> bool:
     return not _dead(folder)
 
 
+def identity(base: Path) -> str:
+    """Give what tells a folder from another of the same path elsewhere; nothing if it cannot be looked at."""
+    try:
+        found = base.stat()
+    except OSError:
+        return ""
+    return f"{found.st_dev}:{found.st_ino}"
+
+
 def _dead(folder: Path) -> bool:
     # A folder still called new- may be a moment away from its lock: one without a lock file is left alone.
     with contextlib.suppress(OSError):

@@ -16,7 +16,7 @@ from harness.sandbox.bubblewrap import BubblewrapSandbox
 from harness.sandbox.docker import DockerSandbox
 from harness.sandbox.engine import Engine, engine_socket
 from harness.sandbox.recipe import IMAGE
-from harness.sandbox.rundir import RunFolder
+from harness.sandbox.rundir import RunFolder, identity
 from tests.sandbox.places import opened
 
 MINE = "harness.test"
@@ -33,8 +33,9 @@ class Own(Engine):
         ours = super().containers(f"{MINE}={self.token}")
         return [one for one in ours if label in one["Labels"]]
 
-    def make(self, folder: Path, *, run: bool = False, kept: bool = False) -> str:
+    def make(self, folder: Path, *, run: bool = False, kept: bool = False, place: str = "") -> str:
         said = {MINE: self.token, ends.LABEL: "run-x/sandbox-y", ends.FOLDER: str(folder)}
+        said |= {ends.PLACE: place or identity(folder.parent)}
         said |= {ends.KEPT: "yes"} if kept else {}
         made = self.create(
             IMAGE,
@@ -118,9 +119,10 @@ def test_what_cannot_be_told_is_left_alone(engine: Own, tmp_path: Path) -> None:
     unlocked.mkdir()
     engine.make(unlocked)
     engine.make(Path())
+    engine.make(tmp_path / "run-gone", place="another:1")
     assert leftovers.clean(engine, tmp_path).containers == ()
     leftovers.sweep(engine)
-    assert len(engine.ids) == 2
+    assert len(engine.ids) == 3
 
 
 def test_folders_of_dead_runs_go_without_an_engine(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.errors import SandboxError
+from harness.sandbox import rundir
 from harness.sandbox.rundir import SOCKET_PATH_MAX, RunFolder, base_folder, reachable, sweep
 
 
@@ -106,3 +107,44 @@ def test_reachable_looks_at_every_folder_above(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     assert not reachable(inner)
     assert reachable(Path("/usr/bin"))
+
+
+def test_a_folder_is_held_until_it_is_gone_or_its_lock_free(tmp_path: Path) -> None:
+    with RunFolder.create(tmp_path) as run:
+        assert rundir.holds(run.path)
+        assert rundir.live(tmp_path) == (run.path,)
+    assert not rundir.holds(run.path)
+    free = tmp_path / "run-free"
+    free.mkdir()
+    assert rundir.holds(free), "nobody knows whose it is"
+    (free / "lock").touch()
+    assert not rundir.holds(free)
+    assert rundir.live(tmp_path) == ()
+
+
+def test_a_folder_that_is_kept_is_swept_by_nobody_and_discarded_when_asked(tmp_path: Path) -> None:
+    with RunFolder.create(tmp_path, token=lambda: "a") as run:
+        (run.path / "file").touch()
+        kept = run.keep()
+    assert kept == tmp_path / "kept-a"
+    assert sweep(tmp_path) == ()
+    assert (rundir.kept(tmp_path), rundir.live(tmp_path)) == ((kept,), ())
+    assert rundir.discard(tmp_path) == (kept,)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_kept_says_so(tmp_path: Path) -> None:
+    (tmp_path / "kept-a").mkdir()
+    (tmp_path / "kept-a" / "full").touch()
+    with RunFolder.create(tmp_path, token=lambda: "a") as run:
+        with pytest.raises(SandboxError, match="run-a cannot be kept"):
+            run.keep()
+        assert rundir.holds(run.path)
+
+
+def test_folders_of_one_path_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    before = rundir.identity(tmp_path / "a")
+    assert before == rundir.identity(tmp_path / "." / "a")
+    assert rundir.identity(tmp_path) != before
+    assert rundir.identity(tmp_path / "nowhere") == ""
