@@ -21,10 +21,11 @@ from harness.gateway.door import Door
 from harness.gateway.proxy import ProxyGateway
 from harness.sandbox.base import SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
-from harness.sandbox.docker import IMAGE, DockerSandbox
+from harness.sandbox.docker import DockerSandbox
 from harness.sandbox.engine import Engine, Image, engine_socket
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.pool import Warm, WarmPool
+from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder
 
 ROUNDS = 12

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import all as every
+from benchmarks import bench_neighbours
 from benchmarks.figures import Figure, percentile, show, taken, write
 from engines import WHY
 from rich.console import Console
@@ -45,6 +46,7 @@ PROMISED = {
     "trace": {"trace_typical_bytes_a_step", "trace_write_us"},
     "ocr": {"ocr_changed_seconds"},
     "import": {"import_seconds", "import_heavy"},
+    "neighbours": {f"neighbour_{kind}_cores_ms" for kind in bench_neighbours.places()},
     "peers": {"peers_escaped"},
 }
 COMPARED = {

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -49,6 +50,7 @@ from harness.policy.schema import Policy
 from harness.result import EXIT_CODES, CheckResult, Ending, Result
 from harness.sandbox.base import Sandbox, SandboxInfo, SandboxOptions
 from harness.sandbox.choose import choose
+from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.pool import Warm
 from harness.sandbox.rundir import RunFolder
 from harness.secrets import Vault
@@ -95,6 +97,16 @@ class Watched:
         return self._writer.blob(data)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What `keep` left for a look inside."""
+
+    folder: Path
+    """The run's own files."""
+    container: str | None
+    """The container's id, if there is one."""
+
+
 def _ignore(event: Event) -> None:
     del event
 
@@ -126,11 +138,15 @@ class Run:
         approver: Approver | str = "terminal",
         traces: Path | str = "traces",
         watch: Callable[[Event], None] = _ignore,
+        runtime: str | None = None,
+        keep: bool = False,
         pool: Pool | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if runtime is not None and sandbox != "docker":
+            raise InputError(f"--runtime {runtime}: only a container has one; add --sandbox docker")
         self.task = (task if isinstance(task, Task) else Task.load(task_file(str(task)))).filled()
         self.policy = find_policy(policy, self.task)
         self.vault = find_secrets(self.policy, os.environ)
@@ -157,6 +173,9 @@ class Run:
         self.result: Result | None = None
         self.ending = False
         """Whether the run is over and only cleaning up is left; then it is not to be cancelled."""
+        self.kept: Kept | None = None
+        """What was left for a look inside, if that was asked for and there was anything."""
+        self._runtime, self._keep = runtime, keep
         self._names = (
             model if isinstance(model, str) else type(model).__name__,
             _approver_name(self.approver),
@@ -223,13 +242,17 @@ class Run:
 
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
-            warm = await self._pool.bound(reach(self.policy)) if self._pool else None
+            # What is kept, and what runs it, is settled when a sandbox is made.
+            plain = not (self._keep or self._runtime)
+            warm = await self._pool.bound(reach(self.policy)) if self._pool and plain else None
             rundir = stack.enter_context(warm.folder if warm else RunFolder.create())
             if warm:
                 stack.callback(warm.door.close)
                 stack.push_async_callback(warm.sandbox.close)
             found = guard(self.policy, self.vault)
             sandbox = self._choose(rundir.path, checkpoint, found, warm)
+            if self._keep:
+                stack.callback(self._leave, rundir, sandbox)
             internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
             gateway = ProxyGateway(
                 self.hosts,
@@ -266,6 +289,10 @@ class Run:
                 ending = await self._check(ending, sandbox, checks)
         return ending
 
+    def _leave(self, rundir: RunFolder, sandbox: Sandbox) -> None:
+        container = sandbox.container if isinstance(sandbox, HostedSandbox) else None
+        self.kept = Kept(rundir.keep(), container)
+
     def _cleaning(self) -> None:
         self.ending = True
 
@@ -287,6 +314,8 @@ class Run:
             barred=partial(self._barred, checkpoint, leaks),
             dialogs=self.policy.dialogs,
             secrets=self.vault,
+            oci_runtime=self._runtime,
+            leave=self._keep,
         )
         if warm:
             warm.sandbox.bind(options)

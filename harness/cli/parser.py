@@ -15,6 +15,7 @@ from harness._version import __version__
 from harness.cli import doctor, policy, trace
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
+from harness.cli import sandbox as sandbox_command
 from harness.cli.signals import Interrupts
 from harness.cli.streams import say
 from harness.errors import InputError
@@ -95,6 +96,7 @@ def _parser() -> _Parser:
     _trace(commands.add_parser("trace", help="look at recorded runs"))
     _policy(commands.add_parser("policy", help="look at policies"))
     _eval(commands.add_parser("eval", help="try how good and how safe it is, on this machine"))
+    _sandbox(commands.add_parser("sandbox", help="the browser's image, and what runs leave"))
     return parser
 
 
@@ -109,6 +111,14 @@ def _run(run: argparse.ArgumentParser) -> None:
         "--policy", help="a policy file, or the name of a ready-made one (default: the task's own)"
     )
     run.add_argument("--sandbox", default="auto", choices=["auto", "docker", "bubblewrap", "process"])
+    run.add_argument(
+        "--runtime",
+        metavar="NAME",
+        help="what runs the container, if not the engine's own choice: runsc, kata",
+    )
+    run.add_argument(
+        "--keep", action="store_true", help="leave the sandbox as it is at the end, for a look inside"
+    )
     run.add_argument("--approve", default="terminal", metavar="terminal|deny|auto", help="who says yes")
     run.add_argument("--traces", default="traces", type=Path, metavar="DIR", help="where the trace goes")
     run.add_argument(
@@ -187,3 +197,25 @@ def _eval(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("--list", action="store_true", help="list the cases and try none")
     sub.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     sub.set_defaults(run=eval_command.containment)
+
+
+def _sandbox(parser: argparse.ArgumentParser) -> None:
+    sandboxes = parser.add_subparsers(required=True, metavar="build|ls|clean")
+    commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
+        ("build", sandbox_command.build, "build the image that --sandbox docker runs"),
+        ("ls", sandbox_command.ls, "list every sandbox of this machine, with its memory"),
+        ("clean", sandbox_command.clean, "remove what dead runs left, and nothing of live ones"),
+    )
+    for name, command, what in commands:
+        sub = sandboxes.add_parser(name, help=what, description=what)
+        sub.add_argument("--json", action="store_true", help="print JSON on standard output")
+        if name == "build":
+            sub.add_argument(
+                "--no-cache",
+                dest="cache",
+                action="store_false",
+                help="do every step again, with the packages that Debian has now",
+            )
+        if name == "clean":
+            sub.add_argument("--kept", action="store_true", help="what --keep left too")
+        sub.set_defaults(run=command)

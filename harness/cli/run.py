@@ -17,7 +17,7 @@ from harness.task import Task
 from harness.words import visible
 
 if TYPE_CHECKING:
-    from harness.cli.compose import Run
+    from harness.cli.compose import Kept, Run
 
 _PATIENCE = 20.0
 """Seconds after which an interrupt that was not heeded is given again."""
@@ -39,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
         approver=options.approve,
         traces=options.traces,
         watch=progress(),
+        runtime=options.runtime,
+        keep=options.keep,
     )
     end = _End(one)
     with options.interrupts.told(end.signalled):
@@ -54,7 +56,21 @@ def run(options: argparse.Namespace) -> int:
             show_json(result.model_dump(mode="json"))
         else:
             show(summary(result))
+        if one.kept:
+            say(kept_lines(one.kept))
     return result.exit_code
+
+
+def kept_lines(kept: "Kept") -> str:
+    """Say what was left for a look inside, how to look and how to remove it."""
+    lines = [f"kept: the run's files in {kept.folder}"]
+    if kept.container:
+        name = kept.container[:12]
+        lines += [
+            f"kept: container {name}; `docker exec -it {name} sh` is a shell without any tools, and",
+            f"      `ls /proc/$(docker inspect -f '{{{{.State.Pid}}}}' {name})/root` shows its files",
+        ]
+    return "\n".join((*lines, "      `harness sandbox clean --kept` removes all that was kept"))
 
 
 def with_inputs(task: Task, pairs: list[str]) -> Task:

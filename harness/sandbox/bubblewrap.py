@@ -1,7 +1,6 @@
 """The embedded default: Chromium behind bubblewrap, on any Linux, without a daemon."""
 
 import os
-import shutil
 from pathlib import Path
 
 from playwright.async_api import Browser
@@ -75,10 +74,9 @@ class BubblewrapSandbox(HostedSandbox):
 
     async def _end(self) -> None:
         self._take_over()
+        self._forget()
         if self._own:
             self._own.remove()
-        elif self._launch:
-            shutil.rmtree(self._launch.folder, ignore_errors=True)
 
     def _take_over(self) -> None:
         # Playwright's copies of the browser's files keep the browser's user as their owner.

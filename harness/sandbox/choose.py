@@ -1,7 +1,7 @@
 """Which place: by name, or the best one that works here."""
 
 from harness.errors import SandboxError
-from harness.sandbox import chromium
+from harness.sandbox import chromium, present
 from harness.sandbox.base import Sandbox, SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
 from harness.sandbox.process import ProcessSandbox
@@ -14,7 +14,8 @@ def choose(name: str, options: SandboxOptions) -> Sandbox:
     """Give a sandbox that has not been opened.
 
     Args:
-        name: `auto` for the best isolation that works here, `bubblewrap`, or `process` for no isolation.
+        name: `docker`, `bubblewrap`, `process` for no isolation, or `auto`: docker if an engine answers and
+            has an image that is fresh, else bubblewrap.
         options: what it is told.
 
     Raises:
@@ -22,8 +23,16 @@ def choose(name: str, options: SandboxOptions) -> Sandbox:
             step down to less isolation.
     """
     match name:
-        case "auto" | "bubblewrap":
-            _bubblewrap_works()
+        case "auto" if not (without := present.lacking()):
+            return choose("docker", options)
+        case "auto":
+            try:
+                return choose("bubblewrap", options)
+            except SandboxError as error:
+                raise SandboxError(f"{error}\nand no container: {without}") from error
+        case "bubblewrap":
+            namespaces_work().demand()
+            chromium.find_chromium()
             return BubblewrapSandbox(options)
         case "process":
             chromium.find_chromium()
@@ -34,8 +43,3 @@ def choose(name: str, options: SandboxOptions) -> Sandbox:
             return DockerSandbox(options)
         case _:
             raise SandboxError(f"no sandbox is called {name!r}: use one of {', '.join(PLACES)}")
-
-
-def _bubblewrap_works() -> None:
-    namespaces_work().demand()
-    chromium.find_chromium()

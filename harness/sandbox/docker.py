@@ -10,7 +10,6 @@ is no network, no port, and no other way to speak to what runs inside.
 import asyncio
 import os
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -22,19 +21,17 @@ from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 from playwright.async_api import Browser
 
 from harness.errors import SandboxError
-from harness.sandbox import chromium, ends, managed, seccomp_docker
+from harness.sandbox import chromium, ends, leftovers, managed, recipe, seccomp_docker
 from harness.sandbox.base import SandboxInfo, SandboxOptions
 from harness.sandbox.confine import RELAY_PORT, real_user
-from harness.sandbox.engine import Engine, Facts, Image, engine_socket
+from harness.sandbox.engine import Engine, Facts, Image
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.launch import Launch, preamble
+from harness.sandbox.present import engine_socket
+from harness.sandbox.recipe import BUILD, IMAGE
 
-IMAGE: Final = "computer-use-harness-browser"
-"""The image that `harness sandbox build` makes."""
 DOOR: Final = "/run/harness"
 """Where the one mounted folder is, inside."""
-FOLDER: Final = "harness.folder"
-"""The label that holds the folder of the run, whose lock says whether it lives."""
 
 MEMORY: Final = 2 * 1024**3
 """Bytes that all inside may use together, its files in memory among them."""
@@ -98,8 +95,11 @@ class DockerSandbox(HostedSandbox):
         self._facts = facts = await asyncio.to_thread(engine.facts)
         image = self._image = await asyncio.to_thread(engine.image, IMAGE)
         if image is None:
-            raise SandboxError(f"the image {IMAGE} is not there: type `harness sandbox build`")
+            raise SandboxError(f"the image {IMAGE} is not there: type `{BUILD}`")
         self._checked_runtime(facts)
+        if recipe.stale(image.labels, recipe.archive(recipe.folder()), None):
+            _log.warning(f"the image {IMAGE} was made from something else than what is here: type `{BUILD}`")
+        await asyncio.to_thread(leftovers.sweep, engine)
         await self._watch(engine, launch.folder)
         self._began = time.time()
 
@@ -199,8 +199,7 @@ class DockerSandbox(HostedSandbox):
             guard.stdin.write(ends.LAST_WORD if gone else b"")
             guard.stdin.close()
             await guard.wait()
-        if self._launch:
-            shutil.rmtree(self._launch.folder, ignore_errors=True)
+        self._forget()
 
 
 def run_id(folder: Path) -> str:
@@ -242,6 +241,8 @@ def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[s
         "tmpfs": {
             "/tmp": f"{kept},size={_HALF_GIB},mode=1777",  # noqa: S108 - the container's own
             chromium.HOME_INSIDE: f"{kept},size={_HALF_GIB},mode=0700,{owner}",
+            # The engine's own mount there could be written to.
+            "/dev/mqueue": "ro,nosuid,nodev,noexec,size=4096",
         },
         "mounts": [
             Mount(DOOR, str(launch.folder / "door"), type="bind", read_only=True),
@@ -260,6 +261,10 @@ def config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[str, A
         "user": f"{user}:{user}",
         "hostname": "sandbox",
         "stdin_open": True,
-        "labels": {ends.LABEL: run_id(launch.folder), FOLDER: str(options.runtime)},
+        "labels": {
+            ends.LABEL: run_id(launch.folder),
+            ends.FOLDER: str(options.runtime),
+            **({ends.KEPT: "yes"} if options.leave else {}),
+        },
         "name": f"harness-{run_id(launch.folder).replace('/', '-')}",
     }

@@ -2,22 +2,21 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import SandboxError
-from harness.sandbox import chromium, managed
+from harness.sandbox import chromium, doctor_engine, managed
 from harness.sandbox.confine import INSTALL
 from harness.sandbox.trial import namespaces_work
 
 _SECONDS = 1.0
-_DOCKER_SECONDS = 0.3
 _DISK_BYTES = 1_000_000_000
 _EMOJI = ("emoji", "apt-get install fonts-noto-color-emoji")
 _TEXT = ("sans", "apt-get install fonts-liberation fonts-dejavu-core")
@@ -58,7 +57,8 @@ def _all() -> Iterator[Finding]:
     yield from (_disk(Path.cwd()), _disk(Path(tempfile.gettempdir())))
     yield _ocr()
     yield _managed(Path("/etc"))
-    yield _docker()
+    for name, detail in doctor_engine.found(os.environ, datetime.now(UTC)):
+        yield Finding(name=name, ok=True, detail=detail)
 
 
 def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
@@ -121,23 +121,6 @@ def _managed(etc: Path) -> Finding:
     own = f"this machine's own {len(files)} apply" if files else "none applies"
     detail = f"bubblewrap: the run's own, read-only; process: it cannot be mounted, {own} (information only)"
     return Finding(name="browser policy", ok=True, detail=detail)
-
-
-def _docker() -> Finding:
-    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if not host.startswith("unix://"):
-        return Finding(name="docker", ok=True, detail=f"{host}: not asked (information only)")
-    answer = b""
-    try:
-        with socket.socket(socket.AF_UNIX) as engine:
-            engine.settimeout(_DOCKER_SECONDS)
-            engine.connect(host.removeprefix("unix://"))
-            engine.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
-            answer = engine.recv(64)
-    except OSError:
-        pass
-    here = "an engine answers" if b" 200 " in answer else "no engine answers"
-    return Finding(name="docker", ok=True, detail=f"{here} (information only; it is not needed)")
 
 
 def _said(*command: str) -> str | None:

@@ -26,6 +26,10 @@ LAST_WORD = b"done\n"
 """What a guard hears from a harness that has cleaned up itself."""
 LABEL = "harness.run"
 """The label that holds a run's id."""
+FOLDER = "harness.folder"
+"""The label that holds the folder of the run, whose lock says whether it lives."""
+KEPT = "harness.kept"
+"""The label of what is left on purpose, for a look inside."""
 
 _CHUNK = 262_144
 _FRAME = 8
@@ -35,11 +39,11 @@ _MOST = 1_000
 
 def join(engine: str, container: str, log: str, switches: list[str]) -> int:
     """Join the debugging pipe to a container that was made and not started, until one end is gone."""
-    pipe = _connected(engine)
+    pipe = connected(engine)
     path = f"/containers/{container}/attach?stream=1&stdin=1&stdout=1&stderr=1"
-    _, held = _asked(pipe, "POST", path, "Connection: Upgrade\r\nUpgrade: tcp\r\n")
-    with _connected(engine) as other:
-        status, body = _asked(other, "POST", f"/containers/{container}/start")
+    _, held = asked(pipe, "POST", path, "Connection: Upgrade\r\nUpgrade: tcp\r\n")
+    with connected(engine) as other:
+        status, body = asked(other, "POST", f"/containers/{container}/start")
         if status not in (204, 304):
             raise SystemExit(_message(body))
     pipe.sendall("".join(f"{one}\n" for one in (*switches, "")).encode())
@@ -54,16 +58,16 @@ def guard(engine: str, run: str, folder: str) -> int:
     if sys.stdin.buffer.readline() == LAST_WORD:
         return 0
     wanted = quote(json.dumps({"label": [f"{LABEL}={run}"]}))
-    with _connected(engine) as news:
+    with connected(engine) as news:
         _send(news, "GET", f"/events?filters={wanted}", "")
         news.settimeout(_QUIET)
         # What the harness had just asked for may be made only now: it is over when no more is heard.
         for _ in range(_MOST):
-            with _connected(engine) as asking:
-                _, body = _asked(asking, "GET", f"/containers/json?all=1&filters={wanted}")
+            with connected(engine) as asking:
+                _, body = asked(asking, "GET", f"/containers/json?all=1&filters={wanted}")
             for one in json.loads(body):
-                with _connected(engine) as asking:
-                    _asked(asking, "DELETE", f"/containers/{one['Id']}?force=1&v=1")
+                with connected(engine) as asking:
+                    asked(asking, "DELETE", f"/containers/{one['Id']}?force=1&v=1")
             try:
                 if not news.recv(_CHUNK):
                     break
@@ -83,14 +87,29 @@ def _sweep(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _connected(engine: str) -> socket.socket:
+def connected(engine: str, seconds: float | None = None) -> socket.socket:
+    """Connect to an engine; with `seconds`, no single answer is waited for longer.
+
+    Raises:
+        OSError: if nobody listens there, or this user may not ask.
+    """
     one = socket.socket(socket.AF_UNIX)
-    one.connect(engine)
+    one.settimeout(seconds)
+    try:
+        one.connect(engine)
+    except OSError:
+        one.close()
+        raise
     return one
 
 
-def _asked(engine: socket.socket, method: str, path: str, headers: str = "") -> tuple[int, bytes]:
-    """Ask, and give the status and the body; of an upgrade, what came of the stream already."""
+def asked(engine: socket.socket, method: str, path: str, headers: str = "") -> tuple[int, bytes]:
+    """Ask, and give the status and the body; of an upgrade, what came of the stream already.
+
+    Raises:
+        OSError: if the engine is gone or silent.
+        ValueError: if what answers is no engine.
+    """
     _send(engine, method, path, headers)
     data = b""
     while b"\r\n\r\n" not in data and (more := engine.recv(_CHUNK)):
@@ -117,7 +136,7 @@ def _message(body: bytes) -> str:
     try:
         return f"the engine says: {json.loads(body)['message']}"
     except (ValueError, KeyError, TypeError):
-        return f"the engine says: {body[:300]!r}"
+        return f"the engine says: {body[:300].decode(errors='replace').strip()}"
 
 
 def _outward(pipe: socket.socket) -> None:

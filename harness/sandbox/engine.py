@@ -4,13 +4,14 @@ The Docker SDK blocks; what is here runs in a thread. Every error says what was 
 """
 
 import contextlib
-import os
+import io
 import tarfile
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar, cast
 
 import docker
 import requests
@@ -18,9 +19,15 @@ from docker.errors import APIError, DockerException, NotFound
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import SandboxError
+from harness.sandbox import ends
+from harness.sandbox.present import engine_socket
+
+__all__ = ("Engine", "Facts", "Image", "engine_socket")
 
 _T = TypeVar("_T")
 _SECONDS: Final = 60
+_SILENCE: Final = 900
+_LINES: Final = 15
 _INSTEAD: Final = "or use --sandbox bubblewrap, which needs no engine"
 
 
@@ -62,40 +69,17 @@ class Image(BaseModel):
     """Its labels."""
 
 
-def engine_socket(env: Mapping[str, str] = os.environ) -> Path:
-    """Find the engine's Unix socket: `DOCKER_HOST`, the usual place, or the rootless engine's.
-
-    Raises:
-        SandboxError: if `DOCKER_HOST` leads to another machine, or no socket is there.
-    """
-    host = env.get("DOCKER_HOST", "")
-    if host and not host.startswith("unix://"):
-        raise SandboxError(
-            f"DOCKER_HOST={host}: the engine must be on this machine, since the gateway's socket is mounted "
-            "from here; set it to unix:///path/of/docker.sock"
-        )
-    usual = [Path("/var/run/docker.sock")]
-    if runtime := env.get("XDG_RUNTIME_DIR"):
-        usual.append(Path(runtime, "docker.sock"))
-    places = [Path(host.removeprefix("unix://"))] if host else usual
-    for place in places:
-        if place.is_socket():
-            return place
-    raise SandboxError(
-        f"no Docker engine: {' and '.join(map(str, places))} is not there; "
-        f"start one (systemctl start docker), {_INSTEAD}"
-    )
-
-
 class Engine:
     """Asks one engine. Not for several threads at once.
 
     Args:
         socket: from `engine_socket`.
+        seconds: how long one answer may take.
     """
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, seconds: float = _SECONDS) -> None:
         self.socket = socket
+        self._seconds = seconds
         self._client: docker.APIClient | None = None
 
     def close(self) -> None:
@@ -141,6 +125,96 @@ class Engine:
             created=str(said.get("Created", "")),
             labels=dict(said.get("Config", {}).get("Labels") or {}),
         )
+
+    def pull(self, name: str, tell: Callable[[str], object]) -> None:
+        """Fetch an image from its registry.
+
+        Args:
+            name: with its tag.
+            tell: is given a line now and then.
+
+        Raises:
+            SandboxError: if it cannot be had.
+        """
+        repository, _, tag = name.rpartition(":")
+        if not repository or "/" in tag:
+            repository, tag = name, "latest"
+
+        def fetched(api: docker.APIClient) -> None:
+            with contextlib.closing(api.pull(repository, tag, stream=True, decode=True)) as lines:
+                for line in lines:
+                    if "error" in line:
+                        raise SandboxError(f"the image {name} cannot be fetched: {line['error']}")
+                    if "progress" not in line and (status := line.get("status")):
+                        tell(str(status))
+
+        self._ask(f"to fetch the image {name}", fetched)
+
+    def build(
+        self,
+        archive: bytes,
+        tell: Callable[[str], object],
+        *,
+        tag: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        cache: bool = True,
+        network: str = "host",
+    ) -> str:
+        """Build an image and give its id.
+
+        Args:
+            archive: the build folder as a tar file.
+            tell: is given what the build says, line by line.
+            tag: a name for it.
+            labels: added at the end.
+            cache: whether steps that were done before are taken as they are.
+            network: the steps' own: `host` for this machine's, `default` for the engine's.
+
+        Raises:
+            SandboxError: with the last of what the build said.
+        """
+
+        def built(api: docker.APIClient) -> str:
+            steps = api.build(
+                fileobj=io.BytesIO(archive),
+                custom_context=True,
+                tag=tag,
+                labels=dict(labels or {}),
+                nocache=not cache,
+                rm=True,
+                forcerm=True,
+                network_mode=network,
+                decode=True,
+                timeout=_SILENCE,
+            )
+            with contextlib.closing(steps):
+                return _followed(steps, tell)
+
+        return self._ask("to build an image", built)
+
+    def untagged(self, label: str) -> list[str]:
+        """Give the ids of images that have a label and no name any more, the newest first.
+
+        Raises:
+            SandboxError: if the engine does not answer.
+        """
+        filters = {"dangling": True, "label": [label]}
+        found: list[dict[str, Any]] = self._ask("for its images", lambda api: api.images(filters=filters))
+        return [str(one["Id"]) for one in sorted(found, key=lambda one: -int(one["Created"]))]
+
+    def remove_image(self, image: str) -> bool:
+        """Remove an image, unless something still uses it; say whether it is gone.
+
+        Raises:
+            SandboxError: if the engine does not answer.
+        """
+        try:
+            self._ask("to remove an image", lambda api: api.remove_image(image))
+        except SandboxError as error:
+            if isinstance(error.__cause__, APIError):
+                return isinstance(error.__cause__, NotFound)
+            raise
+        return True
 
     def create(self, image: str, host: Mapping[str, Any], **config: Any) -> str:
         """Make a container that is not started, and give its id.
@@ -203,8 +277,12 @@ class Engine:
             )
         except SandboxError:
             return None
-        used = said.get("memory_stats", {}).get("usage")
-        return int(used) if used is not None else None
+        told = said.get("memory_stats", {})
+        if (used := told.get("usage")) is None:
+            return None
+        more = told.get("stats", {})
+        # Files that were read once and can be dropped are not what a container needs.
+        return int(used) - int(more.get("total_inactive_file", more.get("inactive_file", 0)))
 
     def ended(self, container: str, since: float) -> tuple[str, ...]:
         """Give what happened to a container: `oom`, `die` and others, in order.
@@ -218,9 +296,9 @@ class Engine:
         """
 
         def told(api: docker.APIClient) -> tuple[str, ...]:
-            events = api.events(
-                since=int(since), until=int(time.time()), filters={"container": container}, decode=True
-            )
+            # In whole seconds, what has just happened would not be told.
+            span: dict[str, Any] = {"since": f"{since:.9f}", "until": f"{time.time():.9f}"}
+            events = api.events(**span, filters={"container": container}, decode=True)
             return tuple(str(one.get("Action", "")) for one in events)
 
         return self._ask("what happened to a container", told)
@@ -244,9 +322,12 @@ class Engine:
         return self._ask(f"for a file of a container: {source}", taken)
 
     def _ask(self, what: str, question: Callable[["docker.APIClient"], _T]) -> _T:
+        self._reach(what)
         try:
             if self._client is None:
-                self._client = docker.APIClient(f"unix://{self.socket}", version="auto", timeout=_SECONDS)
+                self._client = docker.APIClient(
+                    f"unix://{self.socket}", version="auto", timeout=cast("int", self._seconds)
+                )
             return question(self._client)
         except APIError as error:
             said = error.explanation or str(error)
@@ -256,8 +337,25 @@ class Engine:
                 raise
             with contextlib.suppress(DockerException, requests.RequestException):
                 self.close()
-            hint = _hint(error, self.socket)
+            hint = self._hint(error)
             raise SandboxError(f"the Docker engine was asked {what} and does not answer: {hint}") from error
+
+    def _reach(self, what: str) -> None:
+        # The SDK leaves a socket open where nobody listens, and says less of why.
+        try:
+            ends.connected(str(self.socket), self._seconds).close()
+        except OSError as error:
+            self.close()
+            said = f"the Docker engine was asked {what} and does not answer: {self._hint(error)}"
+            raise SandboxError(said) from error
+
+    def _hint(self, error: Exception) -> str:
+        said = str(error)
+        if "Permission denied" in said:
+            return f"this user may not open {self.socket}; add it to the group docker, {_INSTEAD}"
+        if "timed out" in said.lower():
+            return f"nothing came within {self._seconds:g} s"
+        return f"is one running at {self.socket}? Start it (systemctl start docker), {_INSTEAD}"
 
 
 def _inspected(api: docker.APIClient, name: str) -> dict[str, Any]:
@@ -265,13 +363,21 @@ def _inspected(api: docker.APIClient, name: str) -> dict[str, Any]:
     return found
 
 
-def _hint(error: Exception, socket: Path) -> str:
-    said = str(error)
-    if "Permission denied" in said:
-        return f"this user may not open {socket}; add it to the group docker, {_INSTEAD}"
-    if "timed out" in said.lower():
-        return f"nothing came within {_SECONDS} s"
-    return f"is one running at {socket}? Start it (systemctl start docker), {_INSTEAD}"
+def _followed(steps: Iterator[dict[str, Any]], tell: Callable[[str], object]) -> str:
+    last: deque[str] = deque(maxlen=_LINES)
+    made = ""
+    for step in steps:
+        made = str((step.get("aux") or {}).get("ID") or made)
+        for line in str(step.get("stream", "")).splitlines():
+            if line.strip():
+                last.append(line.rstrip())
+                tell(line.rstrip())
+        if "error" in step:
+            said = "\n".join(f"  {one[:300]}" for one in last)
+            raise SandboxError(f"the image cannot be built: {str(step['error']).strip()}\n{said}")
+    if not made:
+        raise SandboxError("the image cannot be built: the engine ended without saying why; try again")
+    return made
 
 
 def _only_file(spool: IO[bytes], target: Path) -> int:

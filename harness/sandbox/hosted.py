@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
@@ -51,6 +52,16 @@ class HostedSandbox(ABC):
     async def _end(self) -> None:
         """Take down what the place made besides the browser."""
 
+    @property
+    def container(self) -> str | None:
+        """The id of the container that the browser is in, if it is in one."""
+        return None
+
+    def _forget(self) -> None:
+        """Delete the place's own files, unless they are to be looked at."""
+        if self._launch and not self.options.leave:
+            shutil.rmtree(self._launch.folder, ignore_errors=True)
+
     def _take(self, source: Path, target: Path) -> int:
         """Copy a file that the browser wrote, and give its size.
 
@@ -60,7 +71,7 @@ class HostedSandbox(ABC):
         return copy(source, target, self._launch.downloads if self._launch else None)
 
     async def _cause(self) -> str:
-        """Say why the browser died, if the place knows."""
+        """Say what happened to browser or page, if the place knows."""
         return ""
 
     def _home(self) -> Path:
@@ -238,7 +249,8 @@ class HostedSandbox(ABC):
                 died = f"the browser died: {cause}" if cause else "the browser died"
                 raise SandboxError(self._launch.why(f"{died}; the run cannot go on")) from error
             if isinstance(error, SandboxError):
-                said = self.options.secrets.hide(str(error))
+                cause = await self._cause()
+                said = self.options.secrets.hide(f"{error}: {cause}" if cause else str(error))
                 if said != str(error):
                     raise SandboxError(said) from None
                 raise

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import shlex
-import shutil
 from pathlib import Path
 
 from playwright.async_api import Browser
@@ -51,8 +50,7 @@ class ProcessSandbox(HostedSandbox):
     async def _end(self) -> None:
         if self._relay:
             await self._relay.close()
-        if self._launch:
-            shutil.rmtree(self._launch.folder, ignore_errors=True)
+        self._forget()
 
 
 class Relay:

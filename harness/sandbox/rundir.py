@@ -3,6 +3,7 @@
     <base>/run-3f9a0c1b7d52e684/     mode 0711, so that the sandbox's own user can pass through
         lock                         held with flock() while the run lives
         …                            sockets, profile, downloads on their way
+    <base>/kept-3f9a0c1b7d52e684/    what such a folder is called when it is kept for a look inside
 
 A lock dies with its process, however it ends; so a folder whose lock is free belongs to nobody.
 """
@@ -26,6 +27,7 @@ SOCKET_PATH_MAX = 107
 
 _RUN = "run-"
 _NEW = "new-"
+_KEPT = "kept-"
 _ROOM_FOR_A_SOCKET = 60
 
 
@@ -95,8 +97,11 @@ class RunFolder:
         try:
             new.mkdir(mode=0o711)
             new.chmod(0o711)
-            lock = os.open(new / "lock", os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+            # Under another name until it is held: one who sweeps up at this moment would take it.
+            unheld = new / "unheld"
+            lock = os.open(unheld, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unheld.rename(new / "lock")
             new.rename(path)
         except OSError as error:
             if lock >= 0:
@@ -112,6 +117,24 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
         self._lock = -1
+
+    def keep(self) -> Path:
+        """Leave the folder under another name for a look inside, and let go of the lock.
+
+        Returns:
+            Where it is now; `discard` takes it away.
+
+        Raises:
+            SandboxError: if it cannot be renamed.
+        """
+        kept = self.path.with_name(f"{_KEPT}{self.path.name.removeprefix(_RUN)}")
+        try:
+            self.path.rename(kept)
+        except OSError as error:
+            raise SandboxError(f"the run's folder {self.path} cannot be kept: {error.strerror}") from error
+        os.close(self._lock)
+        self._lock = -1
+        return kept
 
     def __enter__(self) -> Self:
         """Give the folder."""
@@ -137,6 +160,41 @@ def sweep(base: Path | None = None) -> tuple[Path, ...]:
             shutil.rmtree(folder, ignore_errors=True)
             removed.append(folder)
     return tuple(removed)
+
+
+def live(base: Path | None = None) -> tuple[Path, ...]:
+    """Give the folders of this user's runs that live."""
+    base = base or base_folder()
+    return tuple(one for one in sorted(base.glob(f"{_RUN}*")) if not one.is_symlink() and holds(one))
+
+
+def kept(base: Path | None = None) -> tuple[Path, ...]:
+    """Give the folders that were kept for a look inside."""
+    base = base or base_folder()
+    return tuple(one for one in sorted(base.glob(f"{_KEPT}*")) if one.is_dir() and not one.is_symlink())
+
+
+def discard(base: Path | None = None) -> tuple[Path, ...]:
+    """Delete the folders that were kept, and give them."""
+    found = kept(base)
+    for folder in found:
+        shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def holds(folder: Path) -> bool:
+    """Say whether somebody holds a run's folder.
+
+    A folder that is gone, or whose lock is free, is nobody's. One that cannot be looked at, or has no lock,
+    may be another user's or not a run's at all: it counts as held, so that nothing of it is taken away.
+    """
+    try:
+        folder.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return not _dead(folder)
 
 
 def _dead(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from harness.trace.verify import Verification, verify
 
 COMMAND = Path(sys.executable).with_name("harness")
 SECONDS = 90
+NO_ENGINE = "unix:///nowhere/docker.sock"
 PAGE = """<!doctype html><title>A</title><style>* {font: bold 40px sans-serif}</style>
 <h1>Hello there</h1>
 <button onclick="document.querySelector('h1').textContent = 'It is done'">Press me</button>"""
@@ -125,6 +126,8 @@ class Place:
 
     folder: Path
     started: list[Started] = field(default_factory=list)
+    engine: str = NO_ENGINE
+    """The Docker engine that the command finds. With none, `auto` is bubblewrap on every machine."""
 
     def task(self, step: str = "press Tab", *, name: str = "task.yaml", **changes: str) -> str:
         """Write a task with one step; `changes` replace texts of the usual one, by key."""
@@ -170,7 +173,11 @@ class Place:
 
     def environment(self, env: dict[str, str] | None) -> dict[str, str]:
         """Give the environment: a runtime folder and temporary files of this test's own."""
-        own = {"XDG_RUNTIME_DIR": str(self.runtime), "TMPDIR": str(self.runtime)}
+        own = {
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            "TMPDIR": str(self.runtime),
+            "DOCKER_HOST": self.engine,
+        }
         return {**os.environ, **own, "PLACE": self.folder.as_posix(), **(env or {})}
 
     @property

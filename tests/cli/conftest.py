@@ -11,7 +11,7 @@ import pytest
 import structlog
 from harness.cli.main import main
 from harness.cli.signals import SIGNALS
-from tests.cli.commands import PAGE, POLICY, Command, Place, Told
+from tests.cli.commands import NO_ENGINE, PAGE, POLICY, Command, Place, Told
 
 
 @pytest.fixture
@@ -37,6 +37,7 @@ def command(
     monkeypatch: pytest.MonkeyPatch, place: Place, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Command]:
     monkeypatch.chdir(place.folder)
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = {number: signal.getsignal(number) for number in SIGNALS}
 

@@ -245,7 +245,7 @@ async def test_what_a_model_cannot_mean_is_told_to_it_and_the_run_goes_on(tmp_pa
     (tmp_path / "index.html").write_text("<!doctype html><h1>Hello</h1>")
     task = TASK.model_copy(update={"hosts": {"a.test": f"dir:{tmp_path}"}})
     model = Clumsy()
-    result = await ready(tmp_path, task=task, model=model, sandbox="auto").go()
+    result = await ready(tmp_path, task=task, model=model, sandbox="bubblewrap").go()
     assert_told(result, "done", "done")
     told = "\n".join(model.said)
     for words in (

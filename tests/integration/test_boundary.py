@@ -1,14 +1,12 @@
 """What a person or a policy refuses does not reach the shop, and the run says so."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import harness
 import pytest
+from asgi import Receive, Scope, Send, module
 from harness.clearance import Approval, Question
 from harness.cli.names import task_file
 from harness.testing import RecordingApprover
@@ -24,12 +22,7 @@ class Spy:
         self.seen: list[str] = []
         self._shop = make_shop()
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self.seen.append(f"{scope['method']} {scope['path']}")
         await self._shop(scope, receive, send)  # type: ignore[arg-type]  # ASGI's own types are looser
@@ -38,11 +31,8 @@ class Spy:
 @pytest.fixture
 def shop() -> Iterator[Spy]:
     spy = Spy()
-    module = ModuleType("spied_shop")
-    vars(module)["app"] = spy
-    sys.modules["spied_shop"] = module
-    yield spy
-    del sys.modules["spied_shop"]
+    with module("spied_shop", spy):
+        yield spy
 
 
 @pytest.fixture
@@ -63,7 +53,7 @@ async def test_an_order_refused_on_the_wire_never_reaches_the_shop(
     shop: Spy, buy_a_mug: harness.Task, tmp_path: Path
 ) -> None:
     approver = RecordingApprover(only_the_click)
-    result = await harness.run(buy_a_mug, approver=approver, traces=tmp_path)
+    result = await harness.run(buy_a_mug, sandbox="bubblewrap", approver=approver, traces=tmp_path)
     assert [question.effect.kind for question in approver.questions] == ["action", "request"]
     assert (result.outcome, result.exit_code) == ("stopped", 3), result.reason
     assert "POST /orders" not in shop.seen
@@ -74,7 +64,7 @@ async def test_an_order_refused_on_the_wire_never_reaches_the_shop(
 async def test_a_click_nobody_approves_is_not_made(
     shop: Spy, buy_a_mug: harness.Task, tmp_path: Path
 ) -> None:
-    result = await harness.run(buy_a_mug, approver="deny", traces=tmp_path)
+    result = await harness.run(buy_a_mug, sandbox="bubblewrap", approver="deny", traces=tmp_path)
     assert (result.outcome, result.exit_code) == ("stopped", 3), result.reason
     assert "POST /orders" not in shop.seen
     acted = [one.event for one in Trace.open(Path(result.trace)).events if one.event.kind == "acted"]
@@ -83,7 +73,9 @@ async def test_a_click_nobody_approves_is_not_made(
 
 
 async def test_read_only_lets_nothing_be_changed(shop: Spy, buy_a_mug: harness.Task, tmp_path: Path) -> None:
-    result = await harness.run(buy_a_mug, policy="read-only", approver="auto", traces=tmp_path)
+    result = await harness.run(
+        buy_a_mug, sandbox="bubblewrap", policy="read-only", approver="auto", traces=tmp_path
+    )
     assert result.exit_code == 3, result.reason
     assert {request.split()[0] for request in shop.seen} <= {"GET", "HEAD"}
 
@@ -110,7 +102,7 @@ async def test_a_person_may_take_long_while_a_page_waits(
             return question.approve(by="ada")
 
     thinking = Thinking()
-    result = await harness.run(buy_a_mug, approver=thinking, traces=tmp_path)
+    result = await harness.run(buy_a_mug, sandbox="bubblewrap", approver=thinking, traces=tmp_path)
     assert result.outcome == "done", result.reason
     assert thinking.waited
     assert shop.seen.count("POST /orders") == 1

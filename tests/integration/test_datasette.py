@@ -94,7 +94,11 @@ async def test_search_filter_and_read_a_table(datasette: str, tmp_path: Path) ->
         }
     )
     result = await harness.run(
-        task, policy=harness.Policy.model_validate(POLICY), approver="deny", traces=tmp_path / "traces"
+        task,
+        policy=harness.Policy.model_validate(POLICY),
+        sandbox="bubblewrap",
+        approver="deny",
+        traces=tmp_path / "traces",
     )
     assert result.outcome == "done", result.reason
     lamps = result.outputs["lamps"]

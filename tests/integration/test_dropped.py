@@ -1,14 +1,13 @@
 """A request waits while a person decides, and is dropped if the page that made it goes away meanwhile."""
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import harness
 import pytest
+from asgi import give, module
 from harness.action import Answer
 from harness.clearance import Approval, Question, Reply
 from harness.screen import Observation
@@ -67,18 +66,14 @@ class Site:
         if scope["path"] == "/asked":
             await self.asked.wait()
         body = b"paid" if scope["method"] == "POST" else PAGE.format(path=scope["path"]).encode()
-        headers = [(b"content-type", b"text/html")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await give(send, body)
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    module, found = ModuleType("waiting_site"), Site()
-    vars(module)["app"] = found
-    sys.modules["waiting_site"] = module
-    yield found
-    del sys.modules["waiting_site"]
+    found = Site()
+    with module("waiting_site", found):
+        yield found
 
 
 class Thinking:
@@ -129,6 +124,7 @@ async def test_a_request_whose_page_went_away_is_dropped_and_the_trace_says_so(
         task(f"/{way}"),
         model=Until(approver.withdrawn),
         policy=harness.Policy.model_validate(POLICY),
+        sandbox="bubblewrap",
         approver=approver,
         traces=tmp_path,
     )
@@ -152,6 +148,7 @@ async def test_a_page_that_waits_gets_its_answer(site: Site, tmp_path: Path) -> 
         task("/stay"),
         model=Until(site.said),
         policy=harness.Policy.model_validate(POLICY),
+        sandbox="bubblewrap",
         approver=approver,
         traces=tmp_path,
     )

@@ -67,7 +67,7 @@ async def solved(kind: str, seed: int, module: ModuleType, reader: Reader, trace
         }
     )
     model = Instructed(kind, app, reader)
-    await harness.run(task, model=model, policy=POLICY, approver="deny", traces=traces)
+    await harness.run(task, model=model, policy=POLICY, sandbox="bubblewrap", approver="deny", traces=traces)
     return app.reward is not None and app.reward > 0
 
 

@@ -164,6 +164,7 @@ async def run(
         ),
         model=model,
         policy=policy if isinstance(policy, str) else harness.Policy.model_validate(policy),
+        sandbox="bubblewrap",
         approver=approver,
         traces=tmp_path,
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from harness.errors import SandboxError
-from harness.sandbox.docker import IMAGE
-from harness.sandbox.engine import Engine, engine_socket
+from harness.sandbox.engine import Engine
+from harness.sandbox.present import engine_socket
+from harness.sandbox.recipe import IMAGE
 
 
 def missing() -> str:
