@@ -99,11 +99,11 @@ class DockerSandbox(HostedSandbox):
         if image is None:
             raise SandboxError(f"the image {IMAGE} is not there: type `harness sandbox build`")
         self._checked_runtime(facts)
-        await self._watch(engine, launch.folder)
+        self._guard = await watch(engine, launch.folder, self.options.runtime)
         self._began = time.time()
 
         def script() -> str:
-            user = self._door(launch.folder, socket, facts)
+            user = open_door(launch.folder, socket, facts, managed.document(self.options.reach))
             container = self._container = engine.create(
                 image.digest, host_config(self.options, launch, user), **config(self.options, launch, user)
             )
@@ -123,38 +123,6 @@ class DockerSandbox(HostedSandbox):
                 f"--runtime {asked}: this engine has {', '.join(facts.runtimes)}; install it and name it in "
                 '/etc/docker/daemon.json under "runtimes"'
             )
-
-    def _door(self, folder: Path, socket: Path, facts: Facts) -> int:
-        """Make the folder that is mounted, and say as which user the browser runs."""
-        door = folder / "door"
-        door.mkdir(mode=0o755)
-        door.chmod(0o755)
-        policy = door / "policy.json"
-        policy.write_text(managed.document(self.options.reach), "utf-8")
-        policy.chmod(0o644)
-        inside = door / "gateway.sock"
-        os.link(socket, inside)
-        if facts.rootless or facts.remapped:
-            # Its number outside is the engine's to choose; nobody else knows the way to the folder.
-            inside.chmod(0o666)
-            return _INSIDE_USER
-        if os.geteuid() != 0:
-            return os.geteuid()
-        user = real_user(folder) or _INSIDE_USER
-        os.chown(inside, user, user, follow_symlinks=False)
-        return user
-
-    async def _watch(self, engine: Engine, folder: Path) -> None:
-        nothing = asyncio.subprocess.DEVNULL
-        self._guard = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", ends.__file__, "guard"),
-            *(str(engine.socket), run_id(folder), str(self.options.runtime)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=nothing,
-            stderr=nothing,
-            env={},
-            start_new_session=True,
-        )
 
     def _take(self, source: Path, target: Path) -> int:
         if self._engine is None or self._container is None or self._launch is None:
@@ -196,6 +164,54 @@ class DockerSandbox(HostedSandbox):
             await guard.wait()
         if self._launch:
             shutil.rmtree(self._launch.folder, ignore_errors=True)
+
+
+async def watch(engine: Engine, folder: Path, runtime: Path) -> asyncio.subprocess.Process:
+    """Start the guard of one sandbox's container, which removes it if this process dies.
+
+    Args:
+        engine: which has the container.
+        folder: the sandbox's own.
+        runtime: the run's, which goes as well.
+    """
+    nothing = asyncio.subprocess.DEVNULL
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", ends.__file__, "guard"),
+        *(str(engine.socket), run_id(folder), str(runtime)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=nothing,
+        stderr=nothing,
+        env={},
+        start_new_session=True,
+    )
+
+
+def open_door(folder: Path, socket: Path, facts: Facts, policy: str) -> int:
+    """Make the one folder that is mounted, and say as which user the programs inside run.
+
+    Args:
+        folder: the sandbox's own.
+        socket: the gateway's Unix socket.
+        facts: of the engine.
+        policy: Chromium's managed policy, as JSON.
+    """
+    door = folder / "door"
+    door.mkdir(mode=0o755)
+    door.chmod(0o755)
+    written = door / "policy.json"
+    written.write_text(policy, "utf-8")
+    written.chmod(0o644)
+    inside = door / "gateway.sock"
+    os.link(socket, inside)
+    if facts.rootless or facts.remapped:
+        # Its number outside is the engine's to choose; nobody else knows the way to the folder.
+        inside.chmod(0o666)
+        return _INSIDE_USER
+    if os.geteuid() != 0:
+        return os.geteuid()
+    user = real_user(folder) or _INSIDE_USER
+    os.chown(inside, user, user, follow_symlinks=False)
+    return user
 
 
 def run_id(folder: Path) -> str:

@@ -30,7 +30,7 @@ from harness.policy.engine import Engine
 from harness.policy.schema import Policy
 from harness.sandbox.base import Sandbox, SandboxOptions
 from harness.sandbox.hosted import HostedSandbox
-from harness.sandbox.insider import Insider
+from harness.sandbox.insider import Insider, beside
 from harness.sandbox.open_world import OpenSandbox
 from harness.sandbox.probe import Probes
 from harness.sandbox.rundir import RunFolder
@@ -111,12 +111,11 @@ Choose = Callable[[SandboxOptions], Sandbox]
 
 
 @asynccontextmanager
-async def rigged(choose: Choose, *, insider: bool) -> AsyncIterator[Rig]:
+async def rigged(choose: Choose) -> AsyncIterator[Rig]:
     """Open everything.
 
     Args:
-        choose: makes the sandbox.
-        insider: whether a program can be put behind the same walls.
+        choose: makes the sandbox; a program of the suite's own is put behind walls of the same kind.
 
     Raises:
         SandboxError: if the sandbox does not open, or cannot be tried.
@@ -168,7 +167,7 @@ async def rigged(choose: Choose, *, insider: bool) -> AsyncIterator[Rig]:
             except SandboxError as error:
                 notes.append(f"nothing counts, as there is no browser without walls here: {error}")
                 opened = None
-        inside = await _insider(run.path, door, canaries, stack) if insider else None
+        inside = await _insider(walled, run.path, door, canaries, stack)
         yield Rig(
             board=board,
             site=site,
@@ -257,13 +256,17 @@ def _options(folder: Path, name: str, checkpoint: Checkpoint, vault: Vault) -> S
     )
 
 
-async def _insider(folder: Path, door: Door, canaries: Canaries, stack: AsyncExitStack) -> Insider:
+async def _insider(
+    walled: HostedSandbox, folder: Path, door: Door, canaries: Canaries, stack: AsyncExitStack
+) -> Insider | None:
     place = folder / "insider"
     place.mkdir(mode=0o711)
     place.chmod(0o711)
+    inside = beside(walled.kind, place, folder / "insider.sock", walled.options.oci_runtime)
+    if inside is None:
+        return None
     # Walls give their socket to a user of their own: this one is not the browser's.
     await _gateway(folder / "insider.sock", door, canaries, stack)
-    inside = Insider(place, folder / "insider.sock")
     stack.push_async_callback(inside.close)
     await inside.open()
     return inside

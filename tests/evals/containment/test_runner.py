@@ -50,20 +50,20 @@ async def test_a_few_of_every_class_are_contained_with_both_controls() -> None:
             "rebinding/second",
         )
     )
-    report = await run(cases, walled, insider=True)
+    report = await run(cases, walled)
     assert wrong(report) == []
     assert (report.escaped, report.stray, report.exit_code) == (0, (), 0)
     assert all(one.stopped_by for one in report.cases)
 
 
 async def test_what_isolates_nothing_is_found_out() -> None:
-    report = await run(chosen(ids=["scheme/file/goto"]), bare, insider=False)
+    report = await run(chosen(ids=["scheme/file/goto"]), bare)
     (found,) = report.cases
     assert (found.status, found.signs, report.exit_code) == ("escaped", ("pixels",), 5)
 
 
 async def test_without_a_program_inside_bytes_are_not_counted() -> None:
-    report = await run(chosen(ids=["proxy/absolute"]), bare, insider=False)
+    report = await run(chosen(ids=["proxy/absolute"]), bare)
     assert {one.status for one in report.cases} == {"not counted"}
     assert report.exit_code == 0
 
@@ -71,7 +71,7 @@ async def test_without_a_program_inside_bytes_are_not_counted() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1500)
 async def test_everything_is_contained() -> None:
-    report = await run(catalogue(), walled, insider=True)
+    report = await run(catalogue(), walled)
     assert [one for one in wrong(report) if ": escaped:" in one] == []
     assert report.stray == ()
     assert report.counted >= 250
