@@ -54,6 +54,17 @@ LAYERS: Final = (
     "managed browser policy",
 )
 
+MASKED: Final = (
+    *("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
+    *("/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats"),
+    *("/sys/devices/virtual/powercap", "/sys/firmware"),
+    *(f"/sys/devices/system/cpu/cpu{number}/thermal_throttle" for number in range(os.cpu_count() or 1)),
+    "/proc/pressure",
+)
+"""What is empty inside: all that engines hide by themselves, and what anyone may write to in `/proc`."""
+UNWRITTEN: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+"""What is read-only inside, as every engine has it."""
+
 _HALF_GIB: Final = 512 * 1024**2
 _INSIDE_USER: Final = 1000
 _log = structlog.get_logger(__name__)
@@ -220,7 +231,7 @@ def run_id(folder: Path) -> str:
 
 
 def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[str, Any]:
-    """Say how the container is held: arguments of the SDK's `create_host_config`."""
+    """Say how the container is held: what `Engine.create` takes."""
     kept = "rw,nosuid,nodev,noexec"
     owner = f"uid={user},gid={user}"
     downloads = DriverConfig(
@@ -253,11 +264,15 @@ def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[s
         "tmpfs": {
             "/tmp": f"{kept},size={_HALF_GIB},mode=1777",  # noqa: S108 - the container's own
             chromium.HOME_INSIDE: f"{kept},size={_HALF_GIB},mode=0700,{owner}",
+            # The engine mounts message queues there, which any program could fill.
+            "/dev/mqueue": "ro,nosuid,nodev,noexec,size=4096,mode=0555",
         },
         "mounts": [
             Mount(DOOR, str(launch.folder / "door"), type="bind", read_only=True),
             Mount(str(launch.downloads), None, type="volume", no_copy=True, driver_config=downloads),
         ],
+        "masked_paths": MASKED,
+        "readonly_paths": UNWRITTEN,
         "log_config": LogConfig(type="none"),
         "auto_remove": not options.leave,
         "runtime": options.oci_runtime,

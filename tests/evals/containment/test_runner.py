@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 
 import pytest
+from engines import needs_docker
 from harness.evals.containment.catalogue import catalogue, chosen
+from harness.evals.containment.rig import Choose
 from harness.evals.containment.runner import run
 from harness.evals.containment.score import Report
 from harness.sandbox.base import Sandbox, SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
+from harness.sandbox.docker import DockerSandbox
 from harness.sandbox.process import ProcessSandbox
 
-
-def walled(options: SandboxOptions) -> Sandbox:
-    return BubblewrapSandbox(options)
+WALLS = pytest.mark.parametrize(
+    "walled", [BubblewrapSandbox, pytest.param(DockerSandbox, marks=needs_docker)], ids=lambda one: one.kind
+)
 
 
 def bare(options: SandboxOptions) -> Sandbox:
@@ -23,7 +26,8 @@ def wrong(report: Report) -> Sequence[str]:
     return [f"{one.id}: {one.status}: {one.why}" for one in report.cases if one.status != "contained"]
 
 
-async def test_a_few_of_every_class_are_contained_with_both_controls() -> None:
+@WALLS
+async def test_a_few_of_every_class_are_contained_with_both_controls(walled: Choose) -> None:
     cases = chosen(
         ids=(
             "url/user-name/",
@@ -70,7 +74,8 @@ async def test_without_a_program_inside_bytes_are_not_counted() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-async def test_everything_is_contained() -> None:
+@WALLS
+async def test_everything_is_contained(walled: Choose) -> None:
     report = await run(catalogue(), walled)
     assert [one for one in wrong(report) if ": escaped:" in one] == []
     assert report.stray == ()
