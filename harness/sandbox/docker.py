@@ -245,6 +245,9 @@ def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[s
     return {
         "network_mode": "none",
         "dns": ["127.0.0.1"],
+        # Else the engine writes this machine's own search domains into the container.
+        "dns_search": ["."],
+        "dns_opt": ["timeout:1", "attempts:1"],
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true", f"seccomp={seccomp_docker.text()}"],

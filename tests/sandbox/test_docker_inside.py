@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import docker
@@ -153,6 +154,23 @@ async def test_nothing_of_the_hosts_environment_comes_with_it(inside: Inside) ->
     assert names <= {"HOME", "PATH", "LANG", "HOSTNAME", "PWD", "SWITCHES"}
     _, out, _ = await inside.insider.run(["/usr/bin/env"])
     assert {line.partition("=")[0] for line in out.splitlines()} == {"HOME", "PATH", "LANG", "HOSTNAME"}
+
+
+async def test_the_names_of_this_machines_network_stay_outside(inside: Inside) -> None:
+    lines = Path(f"/proc/{inside.pid}/root/etc/resolv.conf").read_text("ascii").splitlines()
+    told = {" ".join(sorted(line.split())) for line in lines if line.strip() and not line.startswith("#")}
+    assert told == {"127.0.0.1 nameserver", "attempts:1 options timeout:1"}
+    assert Path(f"/proc/{inside.pid}/root/etc/hostname").read_text("ascii") == "sandbox\n"
+
+
+async def test_the_relay_is_denied_the_debugging_pipe(inside: Inside) -> None:
+    pipe = {link(inside.pid, f"fd/{number}") for number in (0, 1)}
+    relays = [pid for pid in inside.pids if "TCP-LISTEN" in command(pid)]
+    assert relays
+    assert all(one.startswith(("pipe:", "socket:")) for one in pipe)
+    for pid in relays:
+        held = {link(pid, f"fd/{file.name}") for file in Path(f"/proc/{pid}/fd").iterdir()}
+        assert held & pipe == set()
 
 
 async def test_the_door_is_the_one_mount_of_this_machines(inside: Inside) -> None:

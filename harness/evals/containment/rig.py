@@ -156,26 +156,21 @@ async def rigged(choose: Choose) -> AsyncIterator[Rig]:
             raise SandboxError("this sandbox cannot be tried: the suite needs its browser")
         stack.push_async_callback(walled.close)
         bare = OpenSandbox(_options(run.path, "open", free, Vault()), (*COMMON, *canaries.ports))
-        opened: HostedSandbox | None = bare
         stack.push_async_callback(bare.close)
-        opening = asyncio.ensure_future(bare.open(world, ""))
+        opening = asyncio.ensure_future(_opened(bare, world, notes))
+        entering = asyncio.ensure_future(_insider(walled, run.path, door, canaries, stack))
         try:
             await walled.open(run.path / "gateway.sock", gateway.spki)
         finally:
-            try:
-                await opening
-            except SandboxError as error:
-                notes.append(f"nothing counts, as there is no browser without walls here: {error}")
-                opened = None
-        inside = await _insider(walled, run.path, door, canaries, stack)
+            await asyncio.gather(opening, entering, return_exceptions=True)
         yield Rig(
             board=board,
             site=site,
             canaries=canaries,
             places=Places(canaries.ports[0], own_address(), str(run.path), secret),
             walled=walled,
-            opened=opened,
-            insider=inside,
+            opened=await opening,
+            insider=await entering,
             checkpoint=checkpoint,
             folder=run.path,
             trace=run.path / "trace",
@@ -254,6 +249,15 @@ def _options(folder: Path, name: str, checkpoint: Checkpoint, vault: Vault) -> S
         keep=checkpoint.keep,
         secrets=vault,
     )
+
+
+async def _opened(bare: HostedSandbox, world: Path, notes: list[str]) -> HostedSandbox | None:
+    try:
+        await bare.open(world, "")
+    except SandboxError as error:
+        notes.append(f"nothing counts, as there is no browser without walls here: {error}")
+        return None
+    return bare
 
 
 async def _insider(
