@@ -1,5 +1,6 @@
 """A running container, seen from inside by a program and from outside through `/proc`."""
 
+import contextlib
 import errno
 import json
 import os
@@ -19,8 +20,9 @@ from harness.errors import SandboxError
 from harness.sandbox import seccomp, seccomp_docker
 from harness.sandbox.docker import DOOR, DockerSandbox
 from harness.sandbox.insider_docker import SHARED, DockerInsider
+from harness.sandbox.rundir import RunFolder
 from harness.sandbox.seccomp import FAMILIES, REFUSED
-from tests.sandbox.places import command, content, descendants, do, link, opened
+from tests.sandbox.places import command, content, descendants, do, link, opened, stand_in
 from tests.sandbox.test_confine import CALLS
 from tests.sandbox.test_confine import FAMILIES as TRY_FAMILIES
 
@@ -73,12 +75,29 @@ class Inside:
             found[place] = (options, right.split()[0], source)
         return found
 
-    async def python(self, code: str, *arguments: str) -> str:
-        if self.insider.python is None:
-            pytest.skip("needs a python3 in /usr/bin")
-        status, out, err = await self.insider.run([self.insider.python, "-I", "-c", code, *arguments])
-        assert status == 0, (out, err)
-        return out
+
+async def python(insider: DockerInsider, code: str, *arguments: str) -> str:
+    if insider.python is None:
+        pytest.skip("needs a python3 in /usr/bin")
+    status, out, err = await insider.run([insider.python, "-I", "-c", code, *arguments])
+    assert status == 0, (out, err)
+    return out
+
+
+@contextlib.asynccontextmanager
+async def program() -> AsyncIterator[DockerInsider]:
+    """A program in a container of its own."""
+    with RunFolder.create() as run:
+        place = run.path / "insider"
+        place.mkdir()
+        place.chmod(0o711)
+        async with stand_in(run.path / "gateway.sock"):
+            insider = DockerInsider(place, run.path / "gateway.sock")
+            try:
+                await insider.open()
+                yield insider
+            finally:
+                await insider.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -86,21 +105,13 @@ async def inside() -> AsyncIterator[Inside]:
     """One of each, for tests that only look."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-secret")
-        async with opened(DockerSandbox) as (sandbox, run, _):
+        async with opened(DockerSandbox) as (sandbox, _, _), program() as insider:
             await do(sandbox, Goto(url="http://shop.test/"))
-            place = run.path / "insider"
-            place.mkdir()
-            place.chmod(0o711)
-            insider = DockerInsider(place, run.path / "gateway.sock")
-            try:
-                await insider.open()
-                api = docker.APIClient(f"unix://{engine_socket()}")
-                assert sandbox.container
-                said = api.inspect_container(sandbox.container)
-                api.close()
-                yield Inside(sandbox, insider, said)
-            finally:
-                await insider.close()
+            assert sandbox.container
+            api = docker.APIClient(f"unix://{engine_socket()}")
+            said = api.inspect_container(sandbox.container)
+            api.close()
+            yield Inside(sandbox, insider, said)
 
 
 async def test_there_is_no_interface_but_loopback_and_no_way_to_anywhere(inside: Inside) -> None:
@@ -110,7 +121,7 @@ async def test_there_is_no_interface_but_loopback_and_no_way_to_anywhere(inside:
     assert {line.split()[-1] for line in content(inside.pid, "net/ipv6_route").splitlines()} <= {"lo"}
     listens = [line.split() for line in content(inside.pid, "net/tcp").splitlines()[1:]]
     assert [one[1] for one in listens if one[3] == "0A"] == ["0100007F:0C38"]
-    names = await inside.python("import json, socket; print(json.dumps(socket.if_nameindex()))")
+    names = await python(inside.insider, "import json, socket; print(json.dumps(socket.if_nameindex()))")
     assert [name for _, name in json.loads(names)] == ["lo"]
     assert link(inside.pid, "ns/net") != link(os.getpid(), "ns/net")
 
@@ -196,7 +207,7 @@ async def test_the_door_is_the_one_mount_of_this_machines(inside: Inside) -> Non
 
 async def test_nothing_can_be_written_but_memory_as_a_program_finds_it(inside: Inside) -> None:
     mounts = inside.mounts()
-    found = json.loads(await inside.python(WRITABLE))
+    found = json.loads(await python(inside.insider, WRITABLE))
     assert any(path == "/tmp" for path, _ in found)
     # The shared folder is the probe's own, and a socket is written to by whoever may connect.
     mine = {SHARED, f"{SHARED}/relay.sock", f"{SHARED}/run.sock", f"{SHARED}/start.py"}
@@ -245,20 +256,28 @@ async def test_the_image_has_no_file_that_gives_power_and_no_tool(inside: Inside
     assert not any(name in path for path in programs for name in ("python", "perl", "apt", "dpkg", "bash"))
 
 
-async def test_every_refused_call_is_refused_by_the_kernel(inside: Inside) -> None:
+async def test_every_refused_call_is_refused_by_the_kernel(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = seccomp.machine()
     numbers = {call.name: call.x86_64 if mine == "x86_64" else call.aarch64 for call in REFUSED}
     wanted = {name: number for name, number in numbers.items() if number is not None}
-    answers = json.loads(await inside.python(CALLS, json.dumps(wanted)))
+    answers = json.loads(await python(inside.insider, CALLS, json.dumps(wanted)))
     assert set(answers) == set(wanted)
     # The engine answers ENOSYS for calls that are newer than any it knows.
     assert {name: said for name, said in answers.items() if said not in ("EPERM", "ENOSYS")} == {}
     missing = {call.name for call in REFUSED if call.answer == errno.ENOSYS} & set(wanted)
     assert {answers[name] for name in missing} == {"ENOSYS"}
+    # Without the profile, many of them answer something else to a program that has no capability either.
+    monkeypatch.setattr(seccomp_docker, "text", lambda: "unconfined")
+    async with program() as other:
+        free = json.loads(await python(other, CALLS, json.dumps(wanted)))
+    worth = {"ptrace", "keyctl", "add_key", "process_vm_readv", "setns", "clone3"}
+    assert {name for name in worth if free[name] == answers[name]} == set()
 
 
 async def test_only_ordinary_sockets_can_be_made(inside: Inside) -> None:
-    families = json.loads(await inside.python(TRY_FAMILIES))
+    families = json.loads(await python(inside.insider, TRY_FAMILIES))
     assert set(map(int, families)) <= set(FAMILIES.values())
     assert {socket.AF_UNIX, socket.AF_INET} <= set(map(int, families))
     assert socket.SOCK_RAW not in families[str(int(socket.AF_INET))]
@@ -275,9 +294,9 @@ async def test_a_mount_namespace_cannot_be_made_and_chromiums_can(inside: Inside
 
 
 async def test_only_its_own_processes_are_seen(inside: Inside) -> None:
-    pids = json.loads(await inside.python("import json, os; print(json.dumps(os.listdir('/proc')))"))
+    pids = json.loads(await python(inside.insider, "import json, os; print(json.dumps(os.listdir('/proc')))"))
     assert len([one for one in pids if one.isdigit()]) < 20
-    first = await inside.python("print(open('/proc/1/cmdline').read())")
+    first = await python(inside.insider, "print(open('/proc/1/cmdline').read())")
     assert "relay.sock" in first
 
 
