@@ -84,6 +84,7 @@ class DockerInsider:
         self._log = folder / "insider.log"
         self._engine: Engine | None = None
         self._container: str | None = None
+        self._asked = False
         self._join: asyncio.subprocess.Process | None = None
         self._guard: asyncio.subprocess.Process | None = None
 
@@ -115,6 +116,7 @@ class DockerInsider:
             **docker.config(self._options, launch, user),
             "entrypoint": ["/bin/sh", "-eu", "-c", _FIRST],
         }
+        self._asked = True
         self._container = await asyncio.to_thread(lambda: engine.create(image.digest, host, **config))
         await self._begin(engine, self._container)
 
@@ -151,7 +153,8 @@ class DockerInsider:
         try:
             if engine and container:
                 await asyncio.to_thread(engine.remove, container)
-            if guard and guard.stdin:
+            # One that was asked for and never heard of is the guard's to remove.
+            if guard and guard.stdin and (container or not self._asked):
                 guard.stdin.write(ends.LAST_WORD)
         finally:
             if engine:

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engines import needs_docker, socket
@@ -106,6 +107,35 @@ async def test_it_goes_when_its_harness_is_killed() -> None:
     process.send_signal(signal.SIGKILL)
     await process.wait()
     await until(lambda: container not in containers(ends.LABEL) and not Path(folder).exists(), 30)
+
+
+@needs_docker
+async def test_one_that_is_given_up_while_it_is_made_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    create = Engine.create
+
+    def slow(engine: Engine, *arguments: Any, **config: Any) -> str:
+        loop.call_soon_threadsafe(asked.set)
+        made.append(create(engine, *arguments, **config))
+        return made[-1]
+
+    monkeypatch.setattr(Engine, "create", slow)
+    with RunFolder.create() as run:
+        place = run.path / "insider"
+        place.mkdir()
+        async with await asyncio.start_unix_server(
+            lambda _, out: out.close(), path=run.path / "gateway.sock"
+        ):
+            insider = DockerInsider(place, run.path / "gateway.sock")
+            opening = asyncio.create_task(insider.open())
+            await asked.wait()
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+            await insider.close()
+        await until(lambda: bool(made) and made[0] not in containers(ends.LABEL), 30)
 
 
 def test_it_is_held_as_a_browser_is_but_for_two_mounts(tmp_path: Path) -> None:
