@@ -30,6 +30,8 @@ from harness.sandbox.rundir import RunFolder
 
 STEPS = 25
 BAR = 2.0
+FILE = 100_000_000
+"""Bytes of each file that the neighbour downloads: some of them are more than its disk holds."""
 QUIET = """<!doctype html><title>A page</title>
 <button style="font-size:40px" onclick="this.textContent = ++n">Press</button><script>let n = 0</script>"""
 WORK = "URL.createObjectURL(new Blob(['for (;;);'], {type: 'text/javascript'}))"
@@ -42,19 +44,10 @@ ATTACKS: Mapping[str, str] = {
             one.fill(held.length + 1);
             held.push(one);
         }, 5);""",
-    "disk": """(async () => {
-        const root = await navigator.storage.getDirectory();
-        for (let i = 0; ; i++) {
-            try {
-                const file = await (await root.getFileHandle('f' + i, {create: true})).createWritable();
-                await file.write(new Uint8Array(5e7).fill(i + 1));
-                await file.close();
-            } catch (error) {
-                document.title = 'full: ' + error.name;
-                await new Promise(resolve => setTimeout(resolve, 50));
-            }
-        }
-    })();""",
+    "disk": """let n = 0;
+        setInterval(() => {
+            document.body.append(Object.assign(document.createElement('iframe'), {src: '/file.bin?' + n++}));
+        }, 300);""",
 }
 
 
@@ -151,6 +144,8 @@ async def measure(*, quick: bool = False) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder)
         (site / "index.html").write_text(QUIET)
+        with (site / "file.bin").open("wb") as file:
+            file.truncate(FILE)
         for name, script in ATTACKS.items():
             (site / f"{name}.html").write_text(
                 f"<!doctype html><title>{name}</title><script>{script}</script>"
