@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Witness,
         clear,
     )
+    from harness.cli.pooled import Pool
     from harness.errors import (
         ActionError,
         HarnessError,
@@ -87,6 +88,7 @@ __all__ = [
     "Plan",
     "Policy",
     "PolicyError",
+    "Pool",
     "Question",
     "Refusal",
     "Reply",
@@ -137,6 +139,7 @@ _HOMES: Final[Mapping[str, tuple[str, ...]]] = {
         "Witness",
         "clear",
     ),
+    "harness.cli.pooled": ("Pool",),
     "harness.errors": (
         "ActionError",
         "HarnessError",
@@ -166,6 +169,7 @@ async def run(
     sandbox: "Sandbox | str" = "auto",
     approver: "Approver | str" = "terminal",
     traces: "Path | str" = "traces",
+    pool: "Pool | None" = None,
 ) -> "Result":
     """Do one task in a sandbox and give its result.
 
@@ -177,6 +181,7 @@ async def run(
         approver: `"terminal"`, `"deny"`, `"auto"`, or any object with
             `async def decide(self, question: Question) -> Approval`.
         traces: the folder in which the run's trace is made.
+        pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
 
     Raises:
         InputError: if something a person wrote cannot be used; nothing was started.
@@ -184,7 +189,9 @@ async def run(
     """
     from harness.cli.compose import run as run_task  # noqa: PLC0415 - the browser is loaded only when used
 
-    return await run_task(task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces)
+    return await run_task(
+        task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool
+    )
 
 
 def __getattr__(name: str) -> Any:

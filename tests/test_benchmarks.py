@@ -7,15 +7,30 @@ from pathlib import Path
 
 import pytest
 from benchmarks import all as every
+from benchmarks import bench_neighbours
 from benchmarks.figures import Figure, percentile, show, taken, write
+from engines import WHY
 from rich.console import Console
 
+PLACES = ("bubblewrap",) if WHY else ("bubblewrap", "docker")
 PROMISED = {
     "own": {"own_step_ms", "own_step_growth"},
     "step": {"step_ms", "step_p90_ms", "step_own_ms", "trace_bytes_a_step"},
     "ground": {"ground_ms", "click_ms"},
     "settle": {"settle_ms"},
     "ready": {"ready_bubblewrap_seconds", "ready_process_seconds"},
+    "sandbox": {
+        f"sandbox_{what}"
+        for name in PLACES
+        for what in (
+            f"ready_{name}_seconds",
+            f"pooled_{name}_seconds",
+            f"1_at_once_{name}_seconds",
+            f"2_at_once_{name}_seconds",
+            f"failed_starts_{name}",
+        )
+    }
+    | (set() if WHY else {"sandbox_image_mb"}),
     "gateway": {
         "gateway_page_ms",
         "gateway_app_page_ms",
@@ -31,6 +46,7 @@ PROMISED = {
     "trace": {"trace_typical_bytes_a_step", "trace_write_us"},
     "ocr": {"ocr_changed_seconds"},
     "import": {"import_seconds", "import_heavy"},
+    "neighbours": {f"neighbour_{kind}_cores_ms" for kind in bench_neighbours.places()},
     "peers": {"peers_escaped"},
 }
 COMPARED = {
@@ -40,6 +56,7 @@ COMPARED = {
     "click_ms",
     "settle_ms",
     "ready_bubblewrap_seconds",
+    "sandbox_ready_bubblewrap_seconds",
     "gateway_page_ms",
     "ocr_changed_seconds",
 }

@@ -82,7 +82,7 @@ async def contest(
     parts = {one.system.name: _Part() for one in contenders}
     ready = {one.system.name: await _ready(one, parts[one.system.name]) for one in contenders}
     started = time.monotonic()
-    async with rigged(BubblewrapSandbox, insider=False) as rig:
+    async with rigged(BubblewrapSandbox) as rig:
         served = _Served()
         rig.site.pages = served
         rig.browser("open")

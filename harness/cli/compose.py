@@ -29,8 +29,10 @@ from harness.cli.names import (
     task_file,
     versions,
 )
+from harness.cli.pooled import Pool
 from harness.errors import HarnessError, InputError, TaskError, TraceError
 from harness.gateway.base import Upstream
+from harness.gateway.door import Door
 from harness.gateway.fetch import get_json
 from harness.gateway.head import get
 from harness.gateway.leaks import Guard
@@ -49,6 +51,7 @@ from harness.result import EXIT_CODES, CheckResult, Ending, Result
 from harness.sandbox.base import Sandbox, SandboxInfo, SandboxOptions
 from harness.sandbox.choose import choose
 from harness.sandbox.hosted import HostedSandbox
+from harness.sandbox.pool import Warm
 from harness.sandbox.rundir import RunFolder
 from harness.secrets import Vault
 from harness.task import Task
@@ -137,6 +140,7 @@ class Run:
         watch: Callable[[Event], None] = _ignore,
         runtime: str | None = None,
         keep: bool = False,
+        pool: Pool | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
@@ -161,7 +165,8 @@ class Run:
         self.reader = Reader()
         self.model = find_model(model, self.task, self.reader) if isinstance(model, str) else model
         self.hosts = find_hosts(self.task)
-        self.sandbox = sandbox
+        self.sandbox = _from_pool(sandbox, pool) if pool else sandbox
+        self._pool = pool
         pictures = self.folder / "questions"
         self.approver = find_approver(approver, pictures) if isinstance(approver, str) else approver
         self.budget = Budget(tightest(self.task.limits, self.policy.limits), clock)
@@ -237,9 +242,15 @@ class Run:
 
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
-            rundir = stack.enter_context(RunFolder.create())
+            # What is kept, and what runs it, is settled when a sandbox is made.
+            plain = not (self._keep or self._runtime)
+            warm = await self._pool.bound(reach(self.policy)) if self._pool and plain else None
+            rundir = stack.enter_context(warm.folder if warm else RunFolder.create())
+            if warm:
+                stack.callback(warm.door.close)
+                stack.push_async_callback(warm.sandbox.close)
             found = guard(self.policy, self.vault)
-            sandbox = self._choose(rundir.path, checkpoint, found)
+            sandbox = self._choose(rundir.path, checkpoint, found, warm)
             if self._keep:
                 stack.callback(self._leave, rundir, sandbox)
             internet = InternetUpstream(may_dial=lambda ip: self.engine.names_address(str(ip)))
@@ -251,6 +262,7 @@ class Run:
                 guard=found,
                 noticed=checkpoint.noticed,
                 allowlist=self._allowlist,
+                door=warm.door if warm else None,
             )
             stack.push_async_callback(gateway.close)
             stack.push_async_callback(sandbox.close)
@@ -284,7 +296,9 @@ class Run:
     def _cleaning(self) -> None:
         self.ending = True
 
-    def _choose(self, runtime: Path, checkpoint: Checkpoint, leaks: Guard) -> Sandbox:
+    def _choose(
+        self, runtime: Path, checkpoint: Checkpoint, leaks: Guard, warm: Warm[Door] | None
+    ) -> Sandbox:
         if not isinstance(self.sandbox, str):
             return self.sandbox
         options = SandboxOptions(
@@ -303,6 +317,9 @@ class Run:
             oci_runtime=self._runtime,
             leave=self._keep,
         )
+        if warm:
+            warm.sandbox.bind(options)
+            return warm.sandbox
         return choose(self.sandbox, options)
 
     def _barred(
@@ -408,6 +425,15 @@ def _unwritten(result: Result, error: TraceError) -> Result:
     return result.model_copy(update={"outcome": "error", "exit_code": EXIT_CODES["error"], "reason": reason})
 
 
+def _from_pool(sandbox: Sandbox | str, pool: Pool) -> str:
+    if sandbox not in ("auto", pool.sandbox):
+        name = sandbox if isinstance(sandbox, str) else type(sandbox).__name__
+        raise InputError(
+            f"sandbox {name!r}: the pool's are {pool.sandbox!r}; leave out the sandbox, or the pool"
+        )
+    return pool.sandbox
+
+
 def _approver_name(approver: Approver) -> str:
     match approver:
         case AutoApprover():
@@ -426,6 +452,9 @@ async def run(
     sandbox: Sandbox | str = "auto",
     approver: Approver | str = "terminal",
     traces: Path | str = "traces",
+    pool: Pool | None = None,
 ) -> Result:
     """Do one task and give its result; see `harness.run`."""
-    return await Run(task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces).go()
+    return await Run(
+        task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool
+    ).go()

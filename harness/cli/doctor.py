@@ -45,7 +45,7 @@ def _tried(interrupts: Interrupts, *, ready: bool) -> tuple[Finding, int]:
 
     async def within() -> Report:
         async with asyncio.timeout(_SECONDS):
-            return await run_cases(brief(), lambda sandbox: choose("auto", sandbox), insider=True)
+            return await run_cases(brief(), lambda sandbox: choose("auto", sandbox))
 
     try:
         with interrupts.told(unwind):

@@ -38,7 +38,6 @@ def containment(options: argparse.Namespace) -> int:
             run(
                 cases,
                 lambda sandbox: choose(options.sandbox, sandbox),
-                insider=options.sandbox != "process",
                 repeat=options.repeat,
                 told=told,
             )

@@ -183,7 +183,7 @@ def _eval(parser: argparse.ArgumentParser) -> None:
     suites = parser.add_subparsers(required=True, metavar="containment")
     what = "try to get out of a sandbox in every way there is; exit code 5 if anything did"
     sub = suites.add_parser("containment", help=what, description=what)
-    sub.add_argument("--sandbox", default="auto", choices=["auto", "bubblewrap", "process"])
+    sub.add_argument("--sandbox", default="auto", choices=["auto", "docker", "bubblewrap", "process"])
     sub.add_argument(
         "--class", dest="kind", action="append", default=[], metavar="CLASS", help="only cases of this class"
     )

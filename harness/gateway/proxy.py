@@ -9,7 +9,6 @@ each request is judged. A name is not resolved, and nothing is dialled, before t
 
 import asyncio
 import contextlib
-import socket as sockets
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Final
 from harness.errors import SandboxError
 from harness.gateway import url
 from harness.gateway.base import Keeper, Upstream
+from harness.gateway.door import Door, bound
 from harness.gateway.exchange import Core, handle
 from harness.gateway.framing import MalformedError
 from harness.gateway.http1 import RULE, Conversation, Head
@@ -54,6 +54,7 @@ class ProxyGateway:
         noticed: told in a line what was thrown away before it was a request.
         guard: marks requests that carry secrets or canaries where they may not go.
         allowlist: the `Connection-Allowlist` that each document, frame and worker script is given.
+        door: the socket and the authority that a browser was told ahead; of its own if not given.
     """
 
     def __init__(
@@ -67,10 +68,12 @@ class ProxyGateway:
         noticed: Callable[[str], None] = lambda _line: None,
         guard: Guard | None = None,
         allowlist: str | None = None,
+        door: Door | None = None,
     ) -> None:
         self._allowlist = allowlist
+        self._door = door
         self._guard = guard or Guard()
-        self._authority = CertificateAuthority()
+        self._authority = door.authority if door else CertificateAuthority()
         self.spki = self._authority.spki
         self._hosts = dict(hosts)
         self._internet = internet
@@ -92,10 +95,12 @@ class ProxyGateway:
         """Listen on a Unix socket that only its owner may open. A stale socket in its place is removed.
 
         Raises:
-            SandboxError: if the socket cannot be made.
+            SandboxError: if the socket cannot be made, or is not the one of its door.
         """
         if self._server:
             raise SandboxError("the gateway is open already")
+        if self._door and self._door.path != socket:
+            raise SandboxError(f"the gateway's door is at {self._door.path} and not at {socket}")
         core = Core(
             keeper,
             self._hosts,
@@ -107,7 +112,7 @@ class ProxyGateway:
             self._guard,
             self._allowlist,
         )
-        listener = _bound(socket)
+        listener = self._door.hand_over() if self._door else bound(socket)
 
         def welcome(wire: Wire) -> None:
             if len(self._tasks) >= _CONNECTIONS:
@@ -243,17 +248,3 @@ def _named(address: url.Address, head: Head) -> url.Address:
     if not address.says(head.fields[b"host"].decode("latin-1")):
         raise MalformedError("the URL and Host name two places")
     return address
-
-
-def _bound(path: Path) -> sockets.socket:
-    listener = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
-    try:
-        if path.is_socket():
-            path.unlink()
-        listener.bind(str(path))
-        # Nobody can connect before `listen`, so nobody gets in before the mode is right.
-        path.chmod(0o600)
-    except OSError as error:
-        listener.close()
-        raise SandboxError(f"cannot make the gateway's socket {path}: {error}") from error
-    return listener

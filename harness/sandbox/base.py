@@ -32,6 +32,8 @@ class SandboxInfo(_Part):
     """The container image's digest, where there is one."""
     layers: tuple[str, ...] = ()
     """The isolation in force, in words: `network namespace`, `seccomp filter` …"""
+    warmed: bool = False
+    """Whether it was started ahead of the run, and waited for it in a pool."""
 
 
 class SandboxOptions(_Part):
@@ -64,6 +66,8 @@ class SandboxOptions(_Part):
     """Whether the browser takes files that a page gives; if not, they are cancelled as they begin."""
     oci_runtime: str | None = None
     """What runs the container: `runsc` for gVisor, `kata`; nothing for the engine's own choice."""
+    starts: int | None = None
+    """Sandboxes of this user that may start at a time, this one among them; nothing for one a core."""
     leave: bool = False
     """Whether the place is left as it is when the run ends, for a look inside."""
     allowlist: bool = False

@@ -37,6 +37,7 @@ NOTES: Final = 50
 """Notes in one screen at most."""
 URL: Final = 65_536
 """Characters of an address at most."""
+_ANSWER: Final = 1.0
 
 
 class Driver:
@@ -52,16 +53,11 @@ class Driver:
         self, browser: Browser, options: SandboxOptions, take: Callable[[Path, Path], int] = copy
     ) -> None:
         self._browser = browser
-        self._options = options
-        self._size = (options.viewport.width, options.viewport.height)
+        self._take = take
         self._notes: deque[str] = deque(maxlen=NOTES)
         self._lost = 0
-        self._secrets = options.secrets
-        self._masks = Masks(options.secrets)
-        self._over = Overlays(options, self._note)
-        self._downloads = Downloads(options.downloads, self._note, options.keep, take)
-        self._barred = Barred(options, self._note)
-        self._revoked = Revoked(options.barred, self._note) if options.barred and options.allowlist else None
+        self._told(options)
+        self._ahead = False
         self._hands: dict[int, Hand] = {}
         self._dead: str | None = None
         self._closed = False
@@ -69,12 +65,45 @@ class Driver:
         self._context: BrowserContext | None = None
         self._built: tuple[Tabs, Grounder] | None = None
 
-    async def start(self) -> None:
+    def _told(self, options: SandboxOptions) -> None:
+        self._options = options
+        self._size = (options.viewport.width, options.viewport.height)
+        self._secrets = options.secrets
+        self._masks = Masks(options.secrets)
+        self._over = Overlays(options, self._note)
+        self._downloads = Downloads(options.downloads, self._note, options.keep, self._take)
+        self._barred = Barred(options, self._note)
+        self._revoked = Revoked(options.barred, self._note) if options.barred and options.allowlist else None
+
+    def suits(self, options: SandboxOptions) -> bool:
+        """Whether a driver that was started ahead can serve a run: a tab keeps its size and what it saves."""
+        mine = self._options
+        return (mine.viewport, mine.saves) == (options.viewport, options.saves)
+
+    def bind(self, options: SandboxOptions) -> None:
+        """Tell a driver that was started ahead what its run wants; nothing was watched until now.
+
+        Raises:
+            SandboxError: if it was not started ahead, or does not suit the run.
+        """
+        if not self._ahead or not self.suits(options):
+            raise SandboxError("the blank tab that was opened ahead is not what this run needs")
+        tabs, _ = self._parts
+        self._told(options)
+        self._ahead = False
+        for tab in tabs.all:
+            self._watch(tab)
+
+    async def start(self, *, ahead: bool = False) -> None:
         """Open a blank tab, ready to be driven.
+
+        Args:
+            ahead: whether its run is not known yet; then `bind` comes before anything is done.
 
         Raises:
             SandboxError: if the browser does not answer.
         """
+        self._ahead = ahead
         size = ViewportSize(width=self._size[0], height=self._size[1])
         try:
             async with asyncio.timeout(4 * CALL):
@@ -100,6 +129,14 @@ class Driver:
         # Listening begins here: what the browser announced until now was there before any page could open it.
         session.on("Target.targetCreated", created)
         session.on("Target.targetDestroyed", lambda event: tabs.destroyed(event["targetId"]))
+
+    async def answers(self) -> bool:
+        """Whether the tab that is looked at answers."""
+        try:
+            await self._parts[0].active.send("Page.getFrameTree", seconds=_ANSWER)
+        except SandboxError:
+            return False
+        return True
 
     async def observe(self) -> Screen:
         """Wait until the screen is still, within the cap, and give it.
@@ -362,6 +399,8 @@ class Driver:
         return Tab(id=tab.id, url=self._secrets.hide(tab.page.url[:URL]), title=title, active=active)
 
     def _watch(self, tab: OpenTab) -> None:
+        if self._ahead:
+            return
         self._over.watch(tab)
         self._downloads.watch(tab)
         self._barred.watch(tab)

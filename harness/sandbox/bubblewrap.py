@@ -39,7 +39,9 @@ class BubblewrapSandbox(HostedSandbox):
     def info(self) -> SandboxInfo:
         """What it is."""
         user = ("a user of this machine for this run alone",) if self._user is not None else ()
-        return SandboxInfo(kind=self.kind, isolated=True, browser=self.version, layers=LAYERS + user)
+        return SandboxInfo(
+            kind=self.kind, isolated=True, browser=self.version, layers=LAYERS + user, warmed=self.warmed
+        )
 
     def _home(self) -> Path:
         # Root's own folders are closed to the user that the browser runs as; then one of ours is used.

@@ -51,6 +51,17 @@ LAYERS: Final = (
     "managed browser policy",
 )
 
+MASKED: Final = (
+    *("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
+    *("/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats"),
+    *("/sys/devices/virtual/powercap", "/sys/firmware"),
+    *(f"/sys/devices/system/cpu/cpu{number}/thermal_throttle" for number in range(os.cpu_count() or 1)),
+    "/proc/pressure",
+)
+"""What is empty inside: all that engines hide by themselves, and what anyone may write to in `/proc`."""
+UNWRITTEN: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+"""What is read-only inside, as every engine has it."""
+
 _HALF_GIB: Final = 512 * 1024**2
 _INSIDE_USER: Final = 1000
 _log = structlog.get_logger(__name__)
@@ -87,6 +98,7 @@ class DockerSandbox(HostedSandbox):
             browser=self.version,
             layers=LAYERS + more + runtime,
             image=self._image.digest if self._image else "",
+            warmed=self.warmed,
         )
 
     async def _start(self, launch: Launch, socket: Path, spki: str) -> Browser:
@@ -99,11 +111,11 @@ class DockerSandbox(HostedSandbox):
         if recipe.stale(image.labels, recipe.archive(recipe.folder()), None):
             _log.warning(f"the image {IMAGE} was made from something else than what is here: type `{BUILD}`")
         await asyncio.to_thread(leftovers.sweep, engine)
-        await self._watch(engine, launch.folder)
+        self._guard = await watch(engine, launch.folder, self.options.runtime)
         self._began = time.time()
 
         def script() -> str:
-            user = self._door(launch.folder, socket, facts)
+            user = open_door(launch.folder, socket, facts, managed.document(self.options.reach))
             container = self._container = engine.create(
                 image.digest, host_config(self.options, launch, user), **config(self.options, launch, user)
             )
@@ -124,38 +136,6 @@ class DockerSandbox(HostedSandbox):
                 '/etc/docker/daemon.json under "runtimes"'
             )
 
-    def _door(self, folder: Path, socket: Path, facts: Facts) -> int:
-        """Make the folder that is mounted, and say as which user the browser runs."""
-        door = folder / "door"
-        door.mkdir(mode=0o755)
-        door.chmod(0o755)
-        policy = door / "policy.json"
-        policy.write_text(managed.document(self.options.reach), "utf-8")
-        policy.chmod(0o644)
-        inside = door / "gateway.sock"
-        os.link(socket, inside)
-        if facts.rootless or facts.remapped:
-            # Its number outside is the engine's to choose; nobody else knows the way to the folder.
-            inside.chmod(0o666)
-            return _INSIDE_USER
-        if os.geteuid() != 0:
-            return os.geteuid()
-        user = real_user(folder) or _INSIDE_USER
-        os.chown(inside, user, user, follow_symlinks=False)
-        return user
-
-    async def _watch(self, engine: Engine, folder: Path) -> None:
-        nothing = asyncio.subprocess.DEVNULL
-        self._guard = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", ends.__file__, "guard"),
-            *(str(engine.socket), run_id(folder), str(self.options.runtime)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=nothing,
-            stderr=nothing,
-            env={},
-            start_new_session=True,
-        )
-
     def _take(self, source: Path, target: Path) -> int:
         if self._engine is None or self._container is None or self._launch is None:
             raise OSError(2, "there is no container")
@@ -173,6 +153,10 @@ class DockerSandbox(HostedSandbox):
         if "oom" in events:
             return f"it ran out of memory (limit {MEMORY // 1024**2} MiB)"
         return "the container was ended from outside" if "kill" in events else ""
+
+    def _memory(self) -> int:
+        inside = self._engine.memory(self._container) if self._engine and self._container else None
+        return super()._memory() + (inside or 0)
 
     async def _end(self) -> None:
         engine, container, guard = self._engine, self._container, self._guard
@@ -197,13 +181,61 @@ class DockerSandbox(HostedSandbox):
         self._forget()
 
 
+async def watch(engine: Engine, folder: Path, runtime: Path) -> asyncio.subprocess.Process:
+    """Start the guard of one sandbox's container, which removes it if this process dies.
+
+    Args:
+        engine: which has the container.
+        folder: the sandbox's own.
+        runtime: the run's, which goes as well.
+    """
+    nothing = asyncio.subprocess.DEVNULL
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", ends.__file__, "guard"),
+        *(str(engine.socket), run_id(folder), str(runtime)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=nothing,
+        stderr=nothing,
+        env={},
+        start_new_session=True,
+    )
+
+
+def open_door(folder: Path, socket: Path, facts: Facts, policy: str) -> int:
+    """Make the one folder that is mounted, and say as which user the programs inside run.
+
+    Args:
+        folder: the sandbox's own.
+        socket: the gateway's Unix socket.
+        facts: of the engine.
+        policy: Chromium's managed policy, as JSON.
+    """
+    door = folder / "door"
+    door.mkdir(mode=0o755)
+    door.chmod(0o755)
+    written = door / "policy.json"
+    written.write_text(policy, "utf-8")
+    written.chmod(0o644)
+    inside = door / "gateway.sock"
+    os.link(socket, inside)
+    if facts.rootless or facts.remapped:
+        # Its number outside is the engine's to choose; nobody else knows the way to the folder.
+        inside.chmod(0o666)
+        return _INSIDE_USER
+    if os.geteuid() != 0:
+        return os.geteuid()
+    user = real_user(folder) or _INSIDE_USER
+    os.chown(inside, user, user, follow_symlinks=False)
+    return user
+
+
 def run_id(folder: Path) -> str:
     """Give the label of what belongs to one sandbox's folder."""
     return f"{folder.parent.name}/{folder.name}"
 
 
 def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[str, Any]:
-    """Say how the container is held: arguments of the SDK's `create_host_config`."""
+    """Say how the container is held: what `Engine.create` takes."""
     kept = "rw,nosuid,nodev,noexec"
     owner = f"uid={user},gid={user}"
     downloads = DriverConfig(
@@ -217,6 +249,9 @@ def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[s
     return {
         "network_mode": "none",
         "dns": ["127.0.0.1"],
+        # Else the engine writes this machine's own search domains into the container.
+        "dns_search": ["."],
+        "dns_opt": ["timeout:1", "attempts:1"],
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true", f"seccomp={seccomp_docker.text()}"],
@@ -236,11 +271,15 @@ def host_config(options: SandboxOptions, launch: Launch, user: int) -> Mapping[s
         "tmpfs": {
             "/tmp": f"{kept},size={_HALF_GIB},mode=1777",  # noqa: S108 - the container's own
             chromium.HOME_INSIDE: f"{kept},size={_HALF_GIB},mode=0700,{owner}",
+            # The engine mounts message queues there, which any program could fill.
+            "/dev/mqueue": "ro,nosuid,nodev,noexec,size=4096,mode=0555",
         },
         "mounts": [
             Mount(DOOR, str(launch.folder / "door"), type="bind", read_only=True),
             Mount(str(launch.downloads), None, type="volume", no_copy=True, driver_config=downloads),
         ],
+        "masked_paths": MASKED,
+        "readonly_paths": UNWRITTEN,
         "log_config": LogConfig(type="none"),
         "auto_remove": not options.leave,
         "runtime": options.oci_runtime,

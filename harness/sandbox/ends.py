@@ -138,7 +138,7 @@ def _message(body: bytes) -> str:
     try:
         return f"the engine says: {json.loads(body)['message']}"
     except (ValueError, KeyError, TypeError):
-        return f"the engine says: {body[:300]!r}"
+        return f"the engine says: {body[:300].decode(errors='replace').strip()}"
 
 
 def _outward(pipe: socket.socket) -> None:

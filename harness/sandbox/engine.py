@@ -28,6 +28,7 @@ _T = TypeVar("_T")
 _SECONDS: Final = 60
 _SILENCE: Final = 900
 _LINES: Final = 15
+_PATHS: Final = {"masked_paths": "MaskedPaths", "readonly_paths": "ReadonlyPaths"}
 _INSTEAD: Final = "or use --sandbox bubblewrap, which needs no engine"
 
 
@@ -221,7 +222,8 @@ class Engine:
 
         Args:
             image: a name or a digest.
-            host: arguments of the SDK's `create_host_config`.
+            host: arguments of the SDK's `create_host_config`, and `masked_paths` and `readonly_paths`, for
+                which it has none.
             config: arguments of its `create_container`.
 
         Raises:
@@ -229,9 +231,9 @@ class Engine:
         """
 
         def made(api: docker.APIClient) -> dict[str, Any]:
-            found: dict[str, Any] = api.create_container(
-                image, host_config=api.create_host_config(**host), **config
-            )
+            held = api.create_host_config(**{name: host[name] for name in host if name not in _PATHS})
+            held |= {name: list(host[key]) for key, name in _PATHS.items() if key in host}
+            found: dict[str, Any] = api.create_container(image, host_config=held, **config)
             return found
 
         return str(self._ask("for a container", made)["Id"])
@@ -296,9 +298,9 @@ class Engine:
         """
 
         def told(api: docker.APIClient) -> tuple[str, ...]:
-            events = api.events(
-                since=int(since), until=int(time.time()), filters={"container": container}, decode=True
-            )
+            # In whole seconds, what has just happened would not be told.
+            span: dict[str, Any] = {"since": f"{since:.9f}", "until": f"{time.time():.9f}"}
+            events = api.events(**span, filters={"container": container}, decode=True)
             return tuple(str(one.get("Action", "")) for one in events)
 
         return self._ask("what happened to a container", told)
@@ -342,12 +344,12 @@ class Engine:
 
     def _reach(self, what: str) -> None:
         # The SDK leaves a socket open where nobody listens, and says less of why.
-        if self._client is None:
-            try:
-                ends.connected(str(self.socket), self._seconds).close()
-            except OSError as error:
-                said = f"the Docker engine was asked {what} and does not answer: {self._hint(error)}"
-                raise SandboxError(said) from error
+        try:
+            ends.connected(str(self.socket), self._seconds).close()
+        except OSError as error:
+            self.close()
+            said = f"the Docker engine was asked {what} and does not answer: {self._hint(error)}"
+            raise SandboxError(said) from error
 
     def _hint(self, error: Exception) -> str:
         said = str(error)

@@ -1,5 +1,6 @@
 """What the places have in common: a folder, a launch and a driver, opened and closed in order."""
 
+import asyncio
 import contextlib
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from harness.sandbox.base import ActOutcome, SandboxInfo, SandboxOptions
 from harness.sandbox.browser import Driver
 from harness.sandbox.downloads import copy
 from harness.sandbox.launch import Launch
+from harness.sandbox.slots import slot
 from harness.screen import Screen
 
 _T = TypeVar("_T")
@@ -32,6 +34,8 @@ class HostedSandbox(ABC):
         self.options = options
         self._launch: Launch | None = None
         self._driver: Driver | None = None
+        self._spare: Driver | None = None
+        self._ahead: tuple[Path, str] | None = None
         self._browser: Browser | None = None
         self._closed = False
 
@@ -67,7 +71,7 @@ class HostedSandbox(ABC):
         return copy(source, target, self._launch.downloads if self._launch else None)
 
     async def _cause(self) -> str:
-        """Say why the browser died, if the place knows."""
+        """Say what happened to browser or page, if the place knows."""
         return ""
 
     def _home(self) -> Path:
@@ -90,22 +94,77 @@ class HostedSandbox(ABC):
         """The browser and its version, once open."""
         return f"Chromium {self._browser.version}" if self._browser else ""
 
+    @property
+    def warmed(self) -> bool:
+        """Whether it was started ahead of its run."""
+        return self._ahead is not None
+
     async def open(self, socket: Path, spki: str) -> None:
-        """Start the browser, as `Sandbox.open` says.
+        """Start the browser, as `Sandbox.open` says; one that was started ahead is only taken up.
+
+        Raises:
+            SandboxError: with what to install or to do.
+        """
+        if self._driver or self._closed or (self._launch and not self._ahead):
+            raise SandboxError("a sandbox is opened once: make a new one for every run")
+        if self._ahead and self._ahead != (socket, spki):
+            raise SandboxError("this sandbox was started ahead for the door of another gateway")
+        try:
+            self._make(self.options.downloads)
+            if self._ahead:
+                await self._explained(self._take_up())
+            else:
+                await self._begin(socket, spki, ahead=False)
+        except BaseException:
+            await self.close()
+            raise
+        self._driver, self._spare = self._spare, None
+
+    async def warm(self, socket: Path, spki: str) -> None:
+        """Start the browser ahead of a run that is not known yet; `bind` and `open` follow.
+
+        Args:
+            socket: where the run's gateway will be, listened at already.
+            spki: as `Sandbox.open` takes it.
 
         Raises:
             SandboxError: with what to install or to do.
         """
         if self._launch or self._closed:
-            raise SandboxError("a sandbox is opened once: make a new one for every run")
-        self._launch = self._prepare(socket)
+            raise SandboxError("a sandbox is started once: make a new one for every run")
         try:
-            self._browser = await self._start(self._launch, socket, spki)
-            self._driver = Driver(self._browser, self.options, self._take)
-            await self._explained(self._driver.start())
+            spare = await self._begin(socket, spki, ahead=True)
+            # The first picture of a browser is slow: its run is not to wait for it.
+            await self._explained(spare.observe())
         except BaseException:
             await self.close()
             raise
+        self._ahead = (socket, spki)
+
+    def bind(self, options: SandboxOptions) -> None:
+        """Tell a sandbox that was started ahead what its run wants; folder and walls stay what they are.
+
+        Raises:
+            SandboxError: if its browser was told to reach other places than the run may.
+        """
+        mine = self.options
+        if self._spare is None or self._closed:
+            raise SandboxError("only a sandbox that was started ahead, and not taken yet, is bound to a run")
+        if options.reach != mine.reach:
+            raise SandboxError(
+                "this sandbox was started ahead for another policy: its browser reaches others"
+            )
+        kept = {name: vars(mine)[name] for name in ("runtime", "oci_runtime", "starts", "leave")}
+        self.options = options.model_copy(update=kept)
+
+    async def awake(self) -> bool:
+        """Whether a browser that was started ahead still answers."""
+        alive = self._launch is not None and self._launch.alive and not self._closed
+        return alive and self._spare is not None and await self._spare.answers()
+
+    async def memory(self) -> int:
+        """Give the bytes of memory that it has now, its driver's among them."""
+        return await asyncio.to_thread(self._memory)
 
     async def observe(self) -> Screen:
         """Wait until the screen is still, within a cap, and give it."""
@@ -126,8 +185,8 @@ class HostedSandbox(ABC):
     async def close(self) -> None:
         """End the browser and leave nothing behind."""
         self._closed = True
-        driver, launch = self._driver, self._launch
-        self._driver = None
+        driver, launch = self._driver or self._spare, self._launch
+        self._driver = self._spare = None
         try:
             if driver:
                 with contextlib.suppress(Error, SandboxError):
@@ -145,10 +204,36 @@ class HostedSandbox(ABC):
         try:
             home = Path(tempfile.mkdtemp(prefix="sandbox-", dir=self._home()))
             home.chmod(0o711)
-            self.options.downloads.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SandboxError(f"the run's folders cannot be made: {error}") from error
         return Launch(home)
+
+    def _make(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SandboxError(f"the run's folders cannot be made: {error}") from error
+
+    async def _begin(self, socket: Path, spki: str, *, ahead: bool) -> Driver:
+        self._launch = self._prepare(socket)
+        async with slot(self.options.starts):
+            self._browser = await self._start(self._launch, socket, spki)
+            self._spare = driver = Driver(self._browser, self.options, self._take)
+            await self._explained(driver.start(ahead=ahead))
+        return driver
+
+    async def _take_up(self) -> None:
+        if self._spare is None or self._browser is None:
+            raise SandboxError("this sandbox was started ahead and not bound to a run")
+        if self._spare.suits(self.options):
+            self._spare.bind(self.options)
+            return
+        await self._spare.close()
+        self._spare = Driver(self._browser, self.options, self._take)
+        await self._spare.start()
+
+    def _memory(self) -> int:
+        return self._launch.memory() if self._launch else 0
 
     def _opened(self) -> Driver:
         if self._driver is None:
@@ -164,7 +249,8 @@ class HostedSandbox(ABC):
                 died = f"the browser died: {cause}" if cause else "the browser died"
                 raise SandboxError(self._launch.why(f"{died}; the run cannot go on")) from error
             if isinstance(error, SandboxError):
-                said = self.options.secrets.hide(str(error))
+                cause = await self._cause()
+                said = self.options.secrets.hide(f"{error}: {cause}" if cause else str(error))
                 if said != str(error):
                     raise SandboxError(said) from None
                 raise

@@ -3,6 +3,8 @@
 It stands behind walls built like a browser's, with the gateway's socket among them, and can be used in two
 ways: `run` starts a program there, and `dial` gives a connection that begins inside and ends at the relay,
 for bytes that no browser would send.
+
+`beside` gives the one that belongs to a kind of sandbox.
 """
 
 import asyncio
@@ -10,17 +12,79 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from harness.errors import SandboxError
 from harness.sandbox import group
 from harness.sandbox.confine import RELAY_PORT, Confinement, find_tools, real_user
 
 _START_SECONDS = 15.0
-_PYTHON = Path("/usr/bin/python3")
+PYTHON = Path("/usr/bin/python3")
+"""The machine's own, which every program inside can be given."""
 
 
-class Insider:
-    """Walls of their own around whatever program is named.
+class Insider(Protocol):
+    """Walls of their own around whatever program is named."""
+
+    @property
+    def python(self) -> str | None:
+        """A Python inside, if this machine has one where the walls let it be seen."""
+        ...
+
+    async def open(self) -> None:
+        """Build the walls and start the way in to the relay.
+
+        Raises:
+            SandboxError: if it does not start.
+        """
+        ...
+
+    async def dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection from inside to the relay.
+
+        Raises:
+            OSError: if there is none.
+        """
+        ...
+
+    async def run(self, command: Sequence[str], seconds: float = 30.0) -> tuple[int, str, str]:
+        """Run a program inside, and give its exit code, output and errors.
+
+        Raises:
+            SandboxError: if it takes too long.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End what runs inside. Safe to call twice."""
+        ...
+
+
+def beside(kind: str, folder: Path, socket: Path, oci_runtime: str | None = None) -> Insider | None:
+    """Give the insider that stands behind the walls of a kind of sandbox, not opened.
+
+    Args:
+        kind: the sandbox's.
+        folder: an empty folder that any user can pass through, in the run's own.
+        socket: the gateway's Unix socket.
+        oci_runtime: what runs the container, if it is one.
+
+    Returns:
+        Nothing if there are no walls.
+    """
+    match kind:
+        case "bubblewrap":
+            return BubblewrapInsider(folder, socket)
+        case "docker":
+            from harness.sandbox.insider_docker import DockerInsider  # noqa: PLC0415 - as in `choose`
+
+            return DockerInsider(folder, socket, oci_runtime)
+        case _:
+            return None
+
+
+class BubblewrapInsider:
+    """A program behind bubblewrap's walls.
 
     Args:
         folder: an empty folder that any user can pass through.
@@ -35,20 +99,11 @@ class Insider:
 
     @property
     def python(self) -> str | None:
-        """A Python inside, if this machine has one where the walls let it be seen."""
-        return str(_PYTHON) if _PYTHON.exists() else None
-
-    @property
-    def files(self) -> Path:
-        """The one folder that both sides see."""
-        return self._door.parent
+        """A Python inside, if there is one."""
+        return str(PYTHON) if PYTHON.exists() else None
 
     async def open(self) -> None:
-        """Build the walls and start the way in to the relay.
-
-        Raises:
-            SandboxError: if it does not start.
-        """
+        """Build the walls and start the way in, as `Insider.open` says."""
         self._walls.build()
         socat = self._walls.tools["socat"]
         inner = (f"UNIX-LISTEN:{self._door},fork,mode=600", f"TCP:127.0.0.1:{RELAY_PORT},nodelay")
@@ -70,19 +125,11 @@ class Insider:
             raise SandboxError("the way into the sandbox did not open") from error
 
     async def dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Open a connection from inside to the relay.
-
-        Raises:
-            OSError: if there is none.
-        """
+        """Open a connection from inside to the relay."""
         return await asyncio.open_unix_connection(self._door)
 
     async def run(self, command: Sequence[str], seconds: float = 30.0) -> tuple[int, str, str]:
-        """Run a program inside, and give its exit code, output and errors.
-
-        Raises:
-            SandboxError: if it takes too long.
-        """
+        """Run a program inside."""
         return await self._walls.probe(command, seconds)
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Error, Playwright, async_playwright
 from harness.errors import SandboxError
 from harness.sandbox.chromium import IGNORED_DEFAULTS
 from harness.sandbox.group import kill_marked
+from harness.sandbox.memory import parent, used
 
 LAUNCH_SECONDS = 30.0
 """How long a browser may take to start."""
@@ -117,6 +118,17 @@ class Launch:
     def alive(self) -> bool:
         """Whether the browser answers to the driver."""
         return self._browser is not None and self._browser.is_connected()
+
+    def memory(self) -> int:
+        """Give the bytes of memory of the driver and all that it started; 0 before the start."""
+        try:
+            leader = int((self.folder / "browser.pid").read_text("ascii"))
+        except (OSError, ValueError):
+            return 0
+        driver = parent(leader)
+        # A leader whose driver has died belongs to another process by now.
+        ours = driver is not None and parent(driver) == os.getpid()
+        return used(driver if driver is not None and ours else leader)
 
     def why(self, what: str, error: Error | None = None) -> str:
         """Say what happened, with the reason if it is known and the end of what the browser said."""

@@ -11,7 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from engines import needs_docker
 from harness.sandbox import chromium
+from harness.sandbox.ends import FOLDER
+from harness.sandbox.engine import Engine, engine_socket
 from harness.trace.verify import verify
 from tests.cli.commands import ASKING, POLICY, SECONDS, Place, processes
 
@@ -105,9 +108,9 @@ def test_sigterm_during_start_up(place: Place, moment: float) -> None:
     assert_gone(place)
 
 
-def killed(place: Place, seed: int) -> None:
+def killed(place: Place, seed: int, sandbox: str = "bubblewrap") -> None:
     """Kill a run with -9 at a random moment, and look at what is left."""
-    one = place.start("run", place.task(NEVER))
+    one = place.start("run", place.task(NEVER), "--sandbox", sandbox)
     with contextlib.suppress(subprocess.TimeoutExpired):
         one.process.wait(random.Random(seed).uniform(0.2, 4.0))  # noqa: S311 - a moment, not a secret
     one.process.kill()
@@ -119,7 +122,7 @@ def killed(place: Place, seed: int) -> None:
         assert found.ok, found.problems
         assert not found.complete
     dead = place.left()
-    assert place.harness("run", place.task(), "--traces", "after").returncode == 0
+    assert place.harness("run", place.task(), "--traces", "after", "--sandbox", sandbox).returncode == 0
     assert not set(dead) & set(place.left())
     assert place.left() == []
     assert not [file for file in place.runtime.iterdir() if file.name.startswith("playwright")]
@@ -134,6 +137,29 @@ def test_nothing_is_left_after_kill_9(place: Place, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3, 23))
 def test_nothing_is_left_after_kill_9_at_many_moments(place: Place, seed: int) -> None:
     killed(place, seed)
+
+
+def killed_in_docker(place: Place, seed: int) -> None:
+    killed(place, seed, "docker")
+    engine = Engine(engine_socket())
+    try:
+        folders = [one["Labels"][FOLDER] for one in engine.containers(FOLDER)]
+    finally:
+        engine.close()
+    assert [one for one in folders if one.startswith(place.folder.as_posix())] == []
+
+
+@needs_docker
+@pytest.mark.parametrize("seed", range(3))
+def test_no_container_is_left_after_kill_9(place: Place, seed: int) -> None:
+    killed_in_docker(place, seed)
+
+
+@needs_docker
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3, 23))
+def test_no_container_is_left_after_kill_9_at_many_moments(place: Place, seed: int) -> None:
+    killed_in_docker(place, seed)
 
 
 @root

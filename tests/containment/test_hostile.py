@@ -6,15 +6,14 @@ allowed keeps what it is asked, and must not see what the policy forbids. Every 
 
 import itertools
 import random
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import harness
 import pytest
 import pytest_asyncio
+from asgi import Receive, Scope, Send, module
 from harness.action import (
     Action,
     Answer,
@@ -114,12 +113,7 @@ class Allowed:
         self.site = Site()
         self.seen: list[str] = []
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return
         target = scope["path"] + (
@@ -155,11 +149,9 @@ class Allowed:
 
 @pytest.fixture
 def allowed() -> Iterator[Allowed]:
-    module, app = ModuleType("hostile_site"), Allowed()
-    vars(module)["app"] = app
-    sys.modules["hostile_site"] = module
-    yield app
-    del sys.modules["hostile_site"]
+    app = Allowed()
+    with module("hostile_site", app):
+        yield app
 
 
 @pytest_asyncio.fixture

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import harness
 import pytest
+from asgi import module
 from harness.action import Answer
 from harness.clearance import Reply, Request
 from harness.screen import Observation
@@ -81,11 +80,9 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    module, found = ModuleType("fenced_site"), Site()
-    vars(module)["app"] = found
-    sys.modules["fenced_site"] = module
-    yield found
-    del sys.modules["fenced_site"]
+    found = Site()
+    with module("fenced_site", found):
+        yield found
 
 
 class Until:

@@ -1,14 +1,12 @@
 """What a person or a policy refuses does not reach the shop, and the run says so."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import harness
 import pytest
+from asgi import Receive, Scope, Send, module
 from harness.clearance import Approval, Question
 from harness.cli.names import task_file
 from harness.testing import RecordingApprover
@@ -24,12 +22,7 @@ class Spy:
         self.seen: list[str] = []
         self._shop = make_shop()
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self.seen.append(f"{scope['method']} {scope['path']}")
         await self._shop(scope, receive, send)  # type: ignore[arg-type]  # ASGI's own types are looser
@@ -38,11 +31,8 @@ class Spy:
 @pytest.fixture
 def shop() -> Iterator[Spy]:
     spy = Spy()
-    module = ModuleType("spied_shop")
-    vars(module)["app"] = spy
-    sys.modules["spied_shop"] = module
-    yield spy
-    del sys.modules["spied_shop"]
+    with module("spied_shop", spy):
+        yield spy
 
 
 @pytest.fixture

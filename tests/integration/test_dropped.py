@@ -1,14 +1,13 @@
 """A request waits while a person decides, and is dropped if the page that made it goes away meanwhile."""
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import harness
 import pytest
+from asgi import give, module
 from harness.action import Answer
 from harness.clearance import Approval, Question, Reply
 from harness.screen import Observation
@@ -67,18 +66,14 @@ class Site:
         if scope["path"] == "/asked":
             await self.asked.wait()
         body = b"paid" if scope["method"] == "POST" else PAGE.format(path=scope["path"]).encode()
-        headers = [(b"content-type", b"text/html")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await give(send, body)
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    module, found = ModuleType("waiting_site"), Site()
-    vars(module)["app"] = found
-    sys.modules["waiting_site"] = module
-    yield found
-    del sys.modules["waiting_site"]
+    found = Site()
+    with module("waiting_site", found):
+        yield found
 
 
 class Thinking:

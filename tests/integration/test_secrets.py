@@ -4,13 +4,14 @@ import asyncio
 import base64
 import io
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import harness
 import pytest
+from asgi import App, Receive, Scope, Send, give, whole
 from harness.action import Action, Click, Goto, Press, Type, Wait, Zoom
 from harness.clearance import Approval, Question
 from harness.testing import ScriptedModel
@@ -53,24 +54,14 @@ class Site:
     def __init__(self) -> None:
         self.got: list[tuple[str, str, bytes]] = []
 
-    def app(self, host: str) -> Callable[..., Awaitable[None]]:
-        async def answer(
-            scope: dict[str, Any],
-            receive: Callable[[], Awaitable[dict[str, Any]]],
-            send: Callable[[dict[str, Any]], Awaitable[None]],
-        ) -> None:
+    def app(self, host: str) -> App:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 return
-            body, more = b"", True
-            while more:
-                message = await receive()
-                body, more = body + message.get("body", b""), message.get("more_body", False)
+            body = await whole(receive)
             self.got.append((host, scope["path"] + "?" + scope["query_string"].decode(), body))
             page = LOGIN if host == "shop.test" else EVIL
-            await send(
-                {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]}
-            )
-            await send({"type": "http.response.body", "body": page})
+            await give(send, page)
 
         return answer
 
@@ -203,12 +194,7 @@ class Swapping:
         self.swap, self.swapped = asyncio.Event(), asyncio.Event()
         self.paid = False
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         await receive()
@@ -221,8 +207,7 @@ class Swapping:
                 self.swapped.set()
             case "/pay":
                 self.paid = True
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
-        await send({"type": "http.response.body", "body": body})
+        await give(send, body, kind)
 
 
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "process"])

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +10,7 @@ from typing import Any
 
 import harness
 import pytest
+from asgi import Receive, Scope, Send, give, whole
 from harness.action import KINDS, Action
 from harness.clearance import Approval, Question
 from harness.testing import RecordingApprover
@@ -33,18 +34,10 @@ class Site:
     def __init__(self) -> None:
         self.log: Log = []
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
+        body = await whole(receive)
         kind, status, data = b"text/html", 200, b""
         if scope["path"] == "/log":
             self.log.append(json.loads(body))
@@ -53,8 +46,7 @@ class Site:
         else:
             file = PAGES / (scope["path"].strip("/") or "index.html")
             data, status = (file.read_bytes(), 200) if file.is_file() else (b"", 404)
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
-        await send({"type": "http.response.body", "body": data})
+        await give(send, data, kind, status)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,25 @@ SPKI = "A" * 43 + "="
 PAGE = b"<!doctype html><meta charset=utf-8><title>Here</title><h1>Hello \xf0\x9f\x98\x80</h1>"
 
 
+HOLD_OPEN = """
+import asyncio, sys
+from harness.sandbox.base import SandboxOptions
+from harness.sandbox.choose import choose
+from harness.sandbox.rundir import RunFolder
+
+async def main():
+    with RunFolder.create() as run:
+        async with await asyncio.start_unix_server(lambda r, w: w.close(), run.path / "gateway.sock"):
+            sandbox = choose(sys.argv[1], SandboxOptions(downloads=run.path / "kept", runtime=run.path))
+            await sandbox.open(run.path / "gateway.sock", "A" * 43 + "=")
+            print(run.path, flush=True)
+            await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+"""A program that opens the sandbox of its first argument, names its run's folder, and waits."""
+
+
 @contextlib.asynccontextmanager
 async def stand_in(socket: Path, page: bytes = PAGE) -> AsyncIterator[list[str]]:
     """Answer every plain request with a page; give the list of what was asked."""

@@ -18,6 +18,7 @@ from harness.sandbox.bubblewrap import BubblewrapSandbox
 from harness.sandbox.rundir import RunFolder, sweep
 from playwright.async_api import Download, Error
 from tests.sandbox.places import (
+    HOLD_OPEN,
     SPKI,
     command,
     content,
@@ -34,24 +35,6 @@ from tests.sandbox.places import (
 
 DOWNLOAD = b"""<!doctype html><body style=margin:0><a style="position:absolute;inset:0" download=notes.txt
 href="data:text/plain,taken home">x</a>"""
-
-HOLD_OPEN = """
-import asyncio, sys
-from harness.sandbox.base import SandboxOptions
-from harness.sandbox.bubblewrap import BubblewrapSandbox
-from harness.sandbox.rundir import RunFolder
-
-async def main():
-    with RunFolder.create() as run:
-        async with await asyncio.start_unix_server(lambda r, w: w.close(), run.path / "gateway.sock"):
-            sandbox = BubblewrapSandbox(SandboxOptions(downloads=run.path / "kept", runtime=run.path))
-            await sandbox.open(run.path / "gateway.sock", "A" * 43 + "=")
-            print(run.path, flush=True)
-            await asyncio.Event().wait()
-
-asyncio.run(main())
-"""
-
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -309,7 +292,7 @@ async def test_after_kill_9_no_process_is_left_and_the_next_start_sweeps(whom: s
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     harness = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", HOLD_OPEN),
+        *(sys.executable, "-c", HOLD_OPEN, "bubblewrap"),
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "TMPDIR": str(temporary)},
         start_new_session=True,

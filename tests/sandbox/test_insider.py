@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from pathlib import Path
 
-from harness.sandbox.insider import Insider, outside
+from harness.sandbox.insider import BubblewrapInsider, beside, outside
 from harness.sandbox.rundir import RunFolder
 
 SEES = (
@@ -22,7 +23,7 @@ async def test_bytes_dialled_inside_come_out_at_the_gateways_socket() -> None:
         place.mkdir()
         place.chmod(0o711)
         server = await asyncio.start_unix_server(echo, path=run.path / "gateway.sock")
-        insider = Insider(place, run.path / "gateway.sock")
+        insider = BubblewrapInsider(place, run.path / "gateway.sock")
         try:
             await insider.open()
             reader, writer = await insider.dial()
@@ -43,3 +44,9 @@ async def test_outside_a_program_sees_what_it_is_given() -> None:
     code, out, _ = await outside(["-I", "-c", SEES], {"HARNESS_X": "1"})
     assert code == 0
     assert "HARNESS_X" in json.loads(out)
+
+
+def test_what_has_no_walls_has_no_insider(tmp_path: Path) -> None:
+    assert beside("process", tmp_path, tmp_path / "gateway.sock") is None
+    assert isinstance(beside("bubblewrap", tmp_path, tmp_path / "gateway.sock"), BubblewrapInsider)
+    assert type(beside("docker", tmp_path, tmp_path / "gateway.sock")).__name__ == "DockerInsider"

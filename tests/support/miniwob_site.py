@@ -3,10 +3,10 @@
 import importlib.util
 import json
 import mimetypes
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
+
+from asgi import Receive, Scope, Send, give, whole
 
 _START = b"""
 <script>
@@ -39,22 +39,12 @@ class MiniWob:
         self.reward: float | None = None
         self._root = pages()
 
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
+        body = await whole(receive)
         status, kind, data = self._answer(scope["path"], scope["query_string"], body)
-        headers = [(b"content-type", kind.encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": data})
+        await give(send, data, kind.encode(), status)
 
     def _answer(self, path: str, query: bytes, body: bytes) -> tuple[int, str, bytes]:
         match path:

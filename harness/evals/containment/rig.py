@@ -30,7 +30,7 @@ from harness.policy.engine import Engine
 from harness.policy.schema import Policy
 from harness.sandbox.base import Sandbox, SandboxOptions
 from harness.sandbox.hosted import HostedSandbox
-from harness.sandbox.insider import Insider
+from harness.sandbox.insider import Insider, beside
 from harness.sandbox.open_world import OpenSandbox
 from harness.sandbox.probe import Probes
 from harness.sandbox.rundir import RunFolder
@@ -111,12 +111,11 @@ Choose = Callable[[SandboxOptions], Sandbox]
 
 
 @asynccontextmanager
-async def rigged(choose: Choose, *, insider: bool) -> AsyncIterator[Rig]:
+async def rigged(choose: Choose) -> AsyncIterator[Rig]:
     """Open everything.
 
     Args:
-        choose: makes the sandbox.
-        insider: whether a program can be put behind the same walls.
+        choose: makes the sandbox; a program of the suite's own is put behind walls of the same kind.
 
     Raises:
         SandboxError: if the sandbox does not open, or cannot be tried.
@@ -157,26 +156,21 @@ async def rigged(choose: Choose, *, insider: bool) -> AsyncIterator[Rig]:
             raise SandboxError("this sandbox cannot be tried: the suite needs its browser")
         stack.push_async_callback(walled.close)
         bare = OpenSandbox(_options(run.path, "open", free, Vault()), (*COMMON, *canaries.ports))
-        opened: HostedSandbox | None = bare
         stack.push_async_callback(bare.close)
-        opening = asyncio.ensure_future(bare.open(world, ""))
+        opening = asyncio.ensure_future(_opened(bare, world, notes))
+        entering = asyncio.ensure_future(_insider(walled, run.path, door, canaries, stack))
         try:
             await walled.open(run.path / "gateway.sock", gateway.spki)
         finally:
-            try:
-                await opening
-            except SandboxError as error:
-                notes.append(f"nothing counts, as there is no browser without walls here: {error}")
-                opened = None
-        inside = await _insider(run.path, door, canaries, stack) if insider else None
+            await asyncio.gather(opening, entering, return_exceptions=True)
         yield Rig(
             board=board,
             site=site,
             canaries=canaries,
             places=Places(canaries.ports[0], own_address(), str(run.path), secret),
             walled=walled,
-            opened=opened,
-            insider=inside,
+            opened=await opening,
+            insider=await entering,
             checkpoint=checkpoint,
             folder=run.path,
             trace=run.path / "trace",
@@ -257,13 +251,26 @@ def _options(folder: Path, name: str, checkpoint: Checkpoint, vault: Vault) -> S
     )
 
 
-async def _insider(folder: Path, door: Door, canaries: Canaries, stack: AsyncExitStack) -> Insider:
+async def _opened(bare: HostedSandbox, world: Path, notes: list[str]) -> HostedSandbox | None:
+    try:
+        await bare.open(world, "")
+    except SandboxError as error:
+        notes.append(f"nothing counts, as there is no browser without walls here: {error}")
+        return None
+    return bare
+
+
+async def _insider(
+    walled: HostedSandbox, folder: Path, door: Door, canaries: Canaries, stack: AsyncExitStack
+) -> Insider | None:
     place = folder / "insider"
     place.mkdir(mode=0o711)
     place.chmod(0o711)
+    inside = beside(walled.kind, place, folder / "insider.sock", walled.options.oci_runtime)
+    if inside is None:
+        return None
     # Walls give their socket to a user of their own: this one is not the browser's.
     await _gateway(folder / "insider.sock", door, canaries, stack)
-    inside = Insider(place, folder / "insider.sock")
     stack.push_async_callback(inside.close)
     await inside.open()
     return inside

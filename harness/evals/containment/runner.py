@@ -24,7 +24,6 @@ async def run(
     cases: Sequence[Case],
     choose: Choose,
     *,
-    insider: bool,
     repeat: int = 1,
     at_once: int = _AT_ONCE,
     told: Callable[[int, int], None] = lambda _done, _all: None,
@@ -34,7 +33,6 @@ async def run(
     Args:
         cases: what is tried.
         choose: makes the sandbox.
-        insider: whether a program can be put behind the same walls as the browser.
         repeat: how often each is tried past the boundary, if its own number is smaller.
         at_once: how many cases at a time, besides those of a model.
         told: how many are done, of how many.
@@ -43,7 +41,7 @@ async def run(
         SandboxError: if the sandbox does not open.
     """
     started = asyncio.get_running_loop().time()
-    async with rigged(choose, insider=insider) as rig:
+    async with rigged(choose) as rig:
         plays = await _all(rig, cases, repeat, at_once, told)
         # What a page does after it is gone, such as a beacon, comes late.
         await asyncio.sleep(_LAST_SECONDS)

@@ -1,0 +1,179 @@
+"""A run's steps while another run beside it does its worst, over the same steps alone.
+
+A step is an observation and a click. The neighbour's page burns every core, starts workers without end, takes
+all the memory there is, or fills its disk. Bubblewrap has no limit on memory and cores but the machine's own,
+so that only the container has a bar.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from pathlib import Path
+
+from benchmarks.figures import Figure, Figures, main, median, percentile
+from harness.action import Action, Click, Goto
+from harness.clearance import Act, Cleared, Refusal, Request, Verdict, clear, digest
+from harness.errors import SandboxError
+from harness.gateway.base import Exchange, SocketMessage
+from harness.gateway.proxy import ProxyGateway
+from harness.gateway.upstreams.static import StaticUpstream
+from harness.sandbox.base import ActOutcome, Sandbox, SandboxOptions
+from harness.sandbox.bubblewrap import BubblewrapSandbox
+from harness.sandbox.docker import DockerSandbox
+from harness.sandbox.engine import Engine, engine_socket
+from harness.sandbox.recipe import IMAGE
+from harness.sandbox.rundir import RunFolder
+
+STEPS = 25
+BAR = 2.0
+QUIET = """<!doctype html><title>A page</title>
+<button style="font-size:40px" onclick="this.textContent = ++n">Press</button><script>let n = 0</script>"""
+WORK = "URL.createObjectURL(new Blob(['for (;;);'], {type: 'text/javascript'}))"
+ATTACKS: Mapping[str, str] = {
+    "cores": f"for (let i = 0; i < 8; i++) new Worker({WORK});",
+    "workers": f"setInterval(() => {{ for (let i = 0; i < 20; i++) new Worker({WORK}); }}, 20);",
+    "memory": """const held = [];
+        setInterval(() => {
+            const one = new Uint8Array(3e7);
+            one.fill(held.length + 1);
+            held.push(one);
+        }, 5);""",
+    "disk": """(async () => {
+        const root = await navigator.storage.getDirectory();
+        for (let i = 0; ; i++) {
+            try {
+                const file = await (await root.getFileHandle('f' + i, {create: true})).createWritable();
+                await file.write(new Uint8Array(5e7).fill(i + 1));
+                await file.close();
+            } catch (error) {
+                document.title = 'full: ' + error.name;
+                await new Promise(resolve => setTimeout(resolve, 50));
+            }
+        }
+    })();""",
+}
+
+
+class Anybody:
+    """A keeper that lets everything through: what is asked for is served from a folder."""
+
+    def preview(self, request: Request) -> Refusal | None:
+        del request
+        return None
+
+    async def admit(self, request: Request) -> Cleared:
+        return clear(request, allowed(request))
+
+    def arrived(self, size: int) -> Refusal | None:
+        del size
+        return None
+
+    def message(self, message: SocketMessage) -> Refusal:
+        return Refusal(rule="bench", reason=f"{message.request} opened no socket")
+
+    def finished(self, exchange: Exchange) -> None:
+        pass
+
+
+def allowed(effect: Act | Request) -> Verdict:
+    return Verdict(outcome="allow", rule="bench", reason="", policy="0" * 64, effect=digest(effect))
+
+
+async def do(sandbox: Sandbox, action: Action) -> ActOutcome:
+    effect = Act(action=action, target=await sandbox.ground(action))
+    return await sandbox.act(clear(effect, allowed(effect)))
+
+
+@contextlib.asynccontextmanager
+async def opened(make: Callable[[SandboxOptions], Sandbox], site: Path) -> AsyncGenerator[Sandbox]:
+    """A sandbox whose web is one folder."""
+    numbers = itertools.count()
+    with RunFolder.create() as run:
+        gateway = ProxyGateway(
+            {"bench.test": StaticUpstream(site)}, None, ids=lambda: f"r{next(numbers)}", clock=time.monotonic
+        )
+        sandbox = make(SandboxOptions(downloads=run.path / "kept", runtime=run.path, settle_cap=1.0))
+        await gateway.open(run.path / "gateway.sock", Anybody())
+        try:
+            await sandbox.open(run.path / "gateway.sock", gateway.spki)
+            yield sandbox
+        finally:
+            await sandbox.close()
+            await gateway.close()
+
+
+async def steps(sandbox: Sandbox, count: int) -> list[float]:
+    taken = []
+    for _ in range(count):
+        begun = time.perf_counter()
+        await sandbox.observe()
+        await do(sandbox, Click(x=60, y=40))
+        taken.append(time.perf_counter() - begun)
+    return taken
+
+
+async def beside(
+    make: Callable[[SandboxOptions], Sandbox], site: Path, victim: Sandbox, attack: str, count: int
+) -> tuple[list[float], bool]:
+    """Give the victim's steps, and whether the neighbour was still there at the end."""
+    async with opened(make, site) as neighbour:
+        with contextlib.suppress(SandboxError):
+            await do(neighbour, Goto(url=f"https://bench.test/{attack}.html"))
+        # It has begun when its page is there; what it takes grows while the victim works.
+        times = await steps(victim, count)
+        try:
+            async with asyncio.timeout(10):
+                await neighbour.observe()
+        except (SandboxError, TimeoutError):
+            return times, False
+    return times, True
+
+
+def places() -> dict[str, Callable[[SandboxOptions], Sandbox]]:
+    """The sandboxes that this machine has."""
+    found: dict[str, Callable[[SandboxOptions], Sandbox]] = {"bubblewrap": BubblewrapSandbox}
+    with contextlib.suppress(SandboxError):
+        engine = Engine(engine_socket())
+        if engine.image(IMAGE):
+            found["docker"] = DockerSandbox
+        engine.close()
+    return found
+
+
+async def measure(*, quick: bool = False) -> Figures:
+    """Take the figures."""
+    count = 2 if quick else STEPS
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder)
+        (site / "index.html").write_text(QUIET)
+        for name, script in ATTACKS.items():
+            (site / f"{name}.html").write_text(
+                f"<!doctype html><title>{name}</title><script>{script}</script>"
+            )
+        for kind, make in places().items():
+            async with opened(make, site) as victim:
+                await do(victim, Goto(url="https://bench.test/"))
+                await steps(victim, 2)
+                for attack in ("cores",) if quick else ATTACKS:
+                    alone = await steps(victim, count)
+                    times, there = await beside(make, site, victim, attack, count)
+                    figures[f"neighbour_{kind}_{attack}_ms"] = Figure(
+                        f"{kind}: a step beside a neighbour that takes {attack}",
+                        "ms",
+                        1000 * median(times),
+                        1000 * median(alone),
+                        "the same steps alone",
+                        BAR if kind == "docker" else None,
+                        "ratio",
+                        {"p90_ms": 1000 * percentile(times, 90), "neighbour_lived": float(there)},
+                    )
+    return figures
+
+
+if __name__ == "__main__":
+    sys.exit(main(measure, __doc__))
