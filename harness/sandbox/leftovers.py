@@ -5,7 +5,6 @@ Where it cannot be told whether a lock is held, it counts as held, and so it doe
 the one of that path here: an engine may serve several containers, each with temporary files of its own.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,10 +13,9 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import SandboxError
-from harness.sandbox import ends, rundir
+from harness.sandbox import ends, memory, rundir
 from harness.sandbox.engine import Engine
 
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _LONGEST: Final = 100_000
 _log = structlog.get_logger(__name__)
 
@@ -38,7 +36,8 @@ class Found(BaseModel):
     age: float
     """Seconds since it was made."""
     memory: int | None
-    """Bytes that all in it use, if it runs and they can be seen."""
+    """Bytes that all in it use, if it runs and they can be seen: of containers as the engine counts, else of
+    what was written to."""
     alive: bool
     """Whether its run lives."""
     kept: bool
@@ -102,43 +101,6 @@ def sweep(engine: Engine) -> None:
                 engine.remove(str(one["Id"]))
             except SandboxError as error:
                 _log.warning("a dead run's container is left", container=one["Id"][:12], why=str(error))
-
-
-def memory(leader: int, proc: Path = Path("/proc")) -> int | None:
-    """Give the bytes of memory that a process and all below it and in its group use, if it is there.
-
-    Pages that several share are counted once where the kernel tells this user, else in each.
-    """
-    parents: dict[int, tuple[int, int]] = {}
-    for entry in proc.iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = (int(fields[1]), int(fields[2]))
-    if leader not in parents:
-        return None
-    ours = {leader} | {pid for pid, (_, group) in parents.items() if group == leader}
-    for _ in range(len(parents)):
-        more = {pid for pid, (parent, _) in parents.items() if parent in ours} - ours
-        if not more:
-            break
-        ours |= more
-    return sum(_resident(proc / str(pid)) for pid in ours)
-
-
-def _resident(entry: Path) -> int:
-    try:
-        for line in (entry / "smaps_rollup").read_text("ascii").splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return int((entry / "statm").read_text("ascii").split()[1]) * _PAGE
-    except (OSError, IndexError):
-        return 0
 
 
 def _container(engine: Engine, said: Mapping[str, Any], now: float) -> Found:
@@ -211,6 +173,6 @@ def _kind(place: Path) -> Literal["docker", "bubblewrap", "process", "starting"]
 
 def _memory_of(place: Path) -> int | None:
     try:
-        return memory(int((place / "browser.pid").read_text("ascii")))
+        return memory.used(int((place / "browser.pid").read_text("ascii"))) or None
     except (OSError, ValueError):
         return None

@@ -142,7 +142,7 @@ def test_a_runtime_that_the_engine_has_not_is_said_with_those_it_has(
 
 @needs_docker
 def test_a_container_that_is_kept_is_there_after_the_run(
-    command: Command, place: Place, monkeypatch: pytest.MonkeyPatch
+    command: Command, base: Path, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", HOST)
     engine = Engine(engine_socket())
@@ -153,6 +153,7 @@ def test_a_container_that_is_kept_is_there_after_the_run(
         found = json.loads(command("sandbox", "ls", "--json").out)["sandboxes"]
         (ours,) = [one for one in found if name and one["id"].startswith(name)]
         assert (ours["kind"], ours["state"], ours["kept"]) == ("docker", "running", True)
+        assert [one.name.partition("-")[0] for one in base.iterdir()] == ["kept"]
     finally:
         for one in engine.containers("harness.kept"):
             if name and one["Id"].startswith(name):

