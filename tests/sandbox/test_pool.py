@@ -343,17 +343,22 @@ async def test_a_process_that_ends_leaves_no_browser_and_no_container(
         env={**os.environ, "PYTHONPATH": path},
     )
     assert other.stdout is not None
-    async with asyncio.timeout(90):
-        words: list[str] = []
-        while words[:1] != ["ready"]:
-            line = await other.stdout.readline()
-            assert line, "it ended before its pool was ready"
-            words = line.decode().split()
+    try:
+        async with asyncio.timeout(90):
+            words: list[str] = []
+            while words[:1] != ["ready"]:
+                line = await other.stdout.readline()
+                assert line, "it ended before its pool was ready"
+                words = line.decode().split()
         folders = [Path(word) for word in words[1:]]
-    assert len(folders) == 2
-    pids = list(descendants(other.pid))
-    other.send_signal(number)
-    await other.wait()
+        assert len(folders) == 2
+        pids = list(descendants(other.pid))
+        other.send_signal(number)
+        await other.wait()
+    finally:
+        if other.returncode is None:
+            other.kill()
+            await other.wait()
     await until(lambda: not any(map(running, pids)), 30)
     if kind == "docker":
         await until(lambda: _containers(folders) == 0, 30)
