@@ -176,7 +176,9 @@ async def measure(*, quick: bool = False) -> Figures:
             f"{name} from a pool, to the first screenshot",
             "s",
             median(times),
-            bar=POOLED,
+            figures[f"sandbox_ready_{name}_seconds"].reference,
+            "plain Playwright launch to the first screenshot",
+            POOLED,
             detail={"p90_s": percentile(times, 90), "most_s": max(times)},
         )
     for name, make in places.items():

@@ -29,7 +29,7 @@ from tests.sandbox.test_pool import pooled, MAKERS
 async def main():
     async with pooled(MAKERS[sys.argv[1]], size=2) as pool:
         await pool.ready()
-        print(*(one.folder.path for one in pool.waiting), flush=True)
+        print("ready", *(one.folder.path for one in pool.waiting), flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -343,12 +343,22 @@ async def test_a_process_that_ends_leaves_no_browser_and_no_container(
         env={**os.environ, "PYTHONPATH": path},
     )
     assert other.stdout is not None
-    async with asyncio.timeout(90):
-        folders = [Path(word) for word in (await other.stdout.readline()).decode().split()]
-    assert len(folders) == 2
-    pids = list(descendants(other.pid))
-    other.send_signal(number)
-    await other.wait()
+    try:
+        async with asyncio.timeout(90):
+            words: list[str] = []
+            while words[:1] != ["ready"]:
+                line = await other.stdout.readline()
+                assert line, "it ended before its pool was ready"
+                words = line.decode().split()
+        folders = [Path(word) for word in words[1:]]
+        assert len(folders) == 2
+        pids = list(descendants(other.pid))
+        other.send_signal(number)
+        await other.wait()
+    finally:
+        if other.returncode is None:
+            other.kill()
+            await other.wait()
     await until(lambda: not any(map(running, pids)), 30)
     if kind == "docker":
         await until(lambda: _containers(folders) == 0, 30)
