@@ -103,22 +103,19 @@ class DockerSandbox(HostedSandbox):
 
     async def _start(self, launch: Launch, socket: Path, spki: str) -> Browser:
         engine = self._engine = Engine(engine_socket())
-        self._facts = facts = await asyncio.to_thread(engine.facts)
-        image = self._image = await asyncio.to_thread(engine.image, IMAGE)
-        if image is None:
-            raise SandboxError(f"the image {IMAGE} is not there: type `{BUILD}`")
-        self._checked_runtime(facts)
-        if recipe.stale(image.labels, recipe.archive(recipe.folder()), None):
-            _log.warning(f"the image {IMAGE} was made from something else than what is here: type `{BUILD}`")
-        await asyncio.to_thread(leftovers.sweep, engine)
         self._guard = await watch(engine, launch.folder, self.options.runtime)
         self._began = time.time()
 
+        # All that the engine is asked is asked while the driver starts.
         def script() -> str:
+            facts, image = self._checked(engine)
+            leftovers.sweep(engine)
             user = open_door(launch.folder, socket, facts, managed.document(self.options.reach))
             container = self._container = engine.create(
                 image.digest, host_config(self.options, launch, user), **config(self.options, launch, user)
             )
+            # It waits for the switches, and for somebody to join it.
+            engine.start(container)
             join = (sys.executable, "-I", "-S", ends.__file__, "join")
             words = (*join, str(engine.socket), container, str(launch.folder / "browser.log"))
             return (
@@ -128,13 +125,20 @@ class DockerSandbox(HostedSandbox):
 
         return await launch.start(script, chromium.flags(RELAY_PORT, spki), chromium_sandbox=True)
 
-    def _checked_runtime(self, facts: Facts) -> None:
+    def _checked(self, engine: Engine) -> tuple[Facts, Image]:
+        facts = self._facts = engine.facts()
+        image = self._image = engine.image(IMAGE)
+        if image is None:
+            raise SandboxError(f"the image {IMAGE} is not there: type `{BUILD}`")
+        if recipe.stale(image.labels, recipe.archive(recipe.folder()), None):
+            _log.warning(f"the image {IMAGE} was made from something else than what is here: type `{BUILD}`")
         asked = self.options.oci_runtime
         if asked and asked not in facts.runtimes:
             raise SandboxError(
                 f"--runtime {asked}: this engine has {', '.join(facts.runtimes)}; install it and name it in "
                 '/etc/docker/daemon.json under "runtimes"'
             )
+        return facts, image
 
     def _take(self, source: Path, target: Path) -> int:
         if self._engine is None or self._container is None or self._launch is None:

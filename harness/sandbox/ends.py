@@ -40,7 +40,7 @@ _MOST = 1_000
 
 
 def join(engine: str, container: str, log: str, switches: list[str]) -> int:
-    """Join the debugging pipe to a container that was made and not started, until one end is gone."""
+    """Join the debugging pipe to a container, started or not, until one end is gone."""
     pipe = connected(engine)
     path = f"/containers/{container}/attach?stream=1&stdin=1&stdout=1&stderr=1"
     _, held = asked(pipe, "POST", path, "Connection: Upgrade\r\nUpgrade: tcp\r\n")

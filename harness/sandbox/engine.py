@@ -238,6 +238,14 @@ class Engine:
 
         return str(self._ask("for a container", made)["Id"])
 
+    def start(self, container: str) -> None:
+        """Start a container.
+
+        Raises:
+            SandboxError: with what the engine has against it.
+        """
+        self._ask("to start a container", lambda api: api.start(container))
+
     def remove(self, container: str) -> None:
         """Remove a container and what belongs to it, and wait until it is gone. Safe to call twice.
 

@@ -26,6 +26,9 @@ _CLOSE_SECONDS = 5.0
 _TAIL_BYTES = 4096
 _TAIL_LINES = 12
 
+_NOISE = ("dbus/", "crashpad", "GLib-GIO-CRITICAL", "Fontconfig error: Cannot load default config file")
+"""What a healthy browser says too, so that it explains nothing."""
+
 _KNOWN_REASONS = (
     ("No usable sandbox", "Chromium's own sandbox cannot make a user namespace: run `harness doctor`"),
     ("Creating new namespace failed", "this machine forbids user namespaces: run `harness doctor`"),
@@ -185,5 +188,9 @@ class Launch:
                 text = file.read().decode(errors="replace")
         except OSError:
             return ""
-        lines = [line for line in text.splitlines() if line.strip() and "dbus/" not in line][-_TAIL_LINES:]
-        return "\n".join("  " + "".join(c if c.isprintable() else "·" for c in line)[:300] for line in lines)
+        lines = [
+            line for line in text.splitlines() if line.strip() and not any(map(line.__contains__, _NOISE))
+        ]
+        return "\n".join(
+            "  " + "".join(c if c.isprintable() else "·" for c in line)[:300] for line in lines[-_TAIL_LINES:]
+        )

@@ -140,6 +140,7 @@ def test_nothing_is_left_after_kill_9_at_many_moments(place: Place, seed: int) -
 
 
 def killed_in_docker(place: Place, seed: int) -> None:
+    place.engine = f"unix://{engine_socket()}"
     killed(place, seed, "docker")
     engine = Engine(engine_socket())
     try:
