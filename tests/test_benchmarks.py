@@ -49,6 +49,7 @@ PROMISED = {
     "neighbours": {f"neighbour_{kind}_cores_ms" for kind in bench_neighbours.places()},
     "peers": {"peers_escaped"},
 }
+SLOW = {"sandbox", "neighbours"}
 COMPARED = {
     "own_step_growth",
     "step_ms",
@@ -68,7 +69,14 @@ def test_every_benchmark_is_named_here() -> None:
 
 
 # The peers are other people's packages, from the network: what needs none of them is in test_bench_peers.py.
-@pytest.mark.parametrize("name", [name for name in PROMISED if name != "peers"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in SLOW else [])
+        for name in PROMISED
+        if name != "peers"
+    ],
+)
 def test_a_benchmark_gives_its_figures(name: str, tmp_path: Path) -> None:
     figures = taken(every.MEASURES[name], quick=True)
     assert set(figures) == PROMISED[name]

@@ -82,9 +82,9 @@ async def rates(kinds: tuple[str, ...], seeds: range, module: ModuleType, traces
 
 
 @pytest.mark.timeout(400)
-async def test_one_seed_of_a_dozen_kinds(site: ModuleType, tmp_path: Path) -> None:
-    found = await rates(KINDS[:WANTED], range(3, 4), site, tmp_path)
-    assert sum(rate == 1 for rate in found.values()) >= WANTED - 1, found
+async def test_one_seed_of_some_kinds(site: ModuleType, tmp_path: Path) -> None:
+    found = await rates(KINDS[: WANTED // 2], range(3, 4), site, tmp_path)
+    assert sum(rate == 1 for rate in found.values()) >= WANTED // 2 - 1, found
 
 
 @pytest.mark.long

@@ -329,7 +329,14 @@ async def test_an_exception_and_a_cancelled_block_close_the_pool() -> None:
     assert not any(one.folder.path.exists() for one in held)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_process_that_ends_leaves_no_browser_and_no_container(
     kind: str, number: signal.Signals

@@ -14,7 +14,9 @@ from harness.sandbox.docker import DockerSandbox
 from harness.sandbox.process import ProcessSandbox
 
 WALLS = pytest.mark.parametrize(
-    "walled", [BubblewrapSandbox, pytest.param(DockerSandbox, marks=needs_docker)], ids=lambda one: one.kind
+    "walled",
+    [BubblewrapSandbox, pytest.param(DockerSandbox, marks=[needs_docker, pytest.mark.long])],
+    ids=lambda one: one.kind,
 )
 
 
