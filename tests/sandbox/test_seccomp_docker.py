@@ -113,7 +113,7 @@ def test_an_engine_takes_it_and_no_other_text() -> None:
         # The engine reads a profile when a container starts. This one ends at once: it has no door.
         one = make(text())
         api.start(one)
-        assert api.wait(one, timeout=30)["StatusCode"] == 126
+        assert api.wait(one, timeout=30)["StatusCode"] == 127
         other = make("{nothing")
         with pytest.raises(APIError, match="seccomp profile"):
             api.start(other)
