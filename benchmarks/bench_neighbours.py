@@ -24,7 +24,8 @@ from harness.gateway.upstreams.static import StaticUpstream
 from harness.sandbox.base import ActOutcome, Sandbox, SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
 from harness.sandbox.docker import DockerSandbox
-from harness.sandbox.engine import Engine, engine_socket
+from harness.sandbox.engine import Engine
+from harness.sandbox.present import engine_socket
 from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder
 

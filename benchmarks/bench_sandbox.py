@@ -22,9 +22,10 @@ from harness.gateway.proxy import ProxyGateway
 from harness.sandbox.base import SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
 from harness.sandbox.docker import DockerSandbox
-from harness.sandbox.engine import Engine, Image, engine_socket
+from harness.sandbox.engine import Engine, Image
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.pool import Warm, WarmPool
+from harness.sandbox.present import engine_socket
 from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder
 

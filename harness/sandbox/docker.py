@@ -79,6 +79,7 @@ class DockerSandbox(HostedSandbox):
         self._facts: Facts | None = None
         self._image: Image | None = None
         self._container: str | None = None
+        self._asked = False
         self._guard: asyncio.subprocess.Process | None = None
         self._began = 0.0
 
@@ -111,6 +112,7 @@ class DockerSandbox(HostedSandbox):
             facts, image = self._checked(engine)
             leftovers.sweep(engine)
             user = open_door(launch.folder, socket, facts, managed.document(self.options.reach))
+            self._asked = True
             container = self._container = engine.create(
                 image.digest, host_config(self.options, launch, user), **config(self.options, launch, user)
             )
@@ -165,7 +167,8 @@ class DockerSandbox(HostedSandbox):
     async def _end(self) -> None:
         engine, container, guard = self._engine, self._container, self._guard
         self._guard = None
-        gone = True
+        # One that was asked for and never heard of is the guard's to remove.
+        gone = bool(container) or not self._asked
         if engine and container and not self.options.leave:
             try:
                 await asyncio.to_thread(engine.remove, container)

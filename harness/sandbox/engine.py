@@ -20,16 +20,13 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.errors import SandboxError
 from harness.sandbox import ends
-from harness.sandbox.present import engine_socket
-
-__all__ = ("Engine", "Facts", "Image", "engine_socket")
+from harness.sandbox.present import INSTEAD
 
 _T = TypeVar("_T")
 _SECONDS: Final = 60
 _SILENCE: Final = 900
 _LINES: Final = 15
 _PATHS: Final = {"masked_paths": "MaskedPaths", "readonly_paths": "ReadonlyPaths"}
-_INSTEAD: Final = "or use --sandbox bubblewrap, which needs no engine"
 
 
 class Facts(BaseModel):
@@ -362,10 +359,10 @@ class Engine:
     def _hint(self, error: Exception) -> str:
         said = str(error)
         if "Permission denied" in said:
-            return f"this user may not open {self.socket}; add it to the group docker, {_INSTEAD}"
+            return f"this user may not open {self.socket}; add it to the group docker, {INSTEAD}"
         if "timed out" in said.lower():
             return f"nothing came within {self._seconds:g} s"
-        return f"is one running at {self.socket}? Start it (systemctl start docker), {_INSTEAD}"
+        return f"is one running at {self.socket}? Start it (systemctl start docker), {INSTEAD}"
 
 
 def _inspected(api: docker.APIClient, name: str) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from harness.errors import SandboxError
 from harness.sandbox import docker, ends, group, managed, recipe
 from harness.sandbox.base import SandboxOptions
 from harness.sandbox.confine import RELAY_PORT
-from harness.sandbox.engine import Engine, Facts, engine_socket
+from harness.sandbox.engine import Engine, Facts
 from harness.sandbox.insider import PYTHON
 from harness.sandbox.launch import Launch
+from harness.sandbox.present import engine_socket
 
 SHARED: Final = "/run/insider"
 """Where the folder that both sides see is, inside."""

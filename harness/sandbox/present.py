@@ -11,7 +11,8 @@ from harness.errors import SandboxError
 from harness.sandbox import ends, recipe
 
 _SECONDS: Final = 2.0
-_INSTEAD: Final = "or use --sandbox bubblewrap, which needs no engine"
+INSTEAD: Final = "or use --sandbox bubblewrap, which needs no engine"
+"""The last words of what is said where there is no engine."""
 
 
 def engine_socket(env: Mapping[str, str] = os.environ) -> Path:
@@ -35,10 +36,10 @@ def engine_socket(env: Mapping[str, str] = os.environ) -> Path:
             if place.is_socket():
                 return place
         except OSError as error:
-            raise SandboxError(f"the Docker engine at {place}: {error.strerror}; {_INSTEAD}") from error
+            raise SandboxError(f"the Docker engine at {place}: {error.strerror}; {INSTEAD}") from error
     raise SandboxError(
         f"no Docker engine: {' and '.join(map(str, places))} is not there; "
-        f"start one (systemctl start docker), {_INSTEAD}"
+        f"start one (systemctl start docker), {INSTEAD}"
     )
 
 

@@ -14,7 +14,8 @@ import pytest
 from engines import needs_docker
 from harness.sandbox import chromium
 from harness.sandbox.ends import FOLDER
-from harness.sandbox.engine import Engine, engine_socket
+from harness.sandbox.engine import Engine
+from harness.sandbox.present import engine_socket
 from harness.trace.verify import verify
 from tests.cli.commands import ASKING, POLICY, SECONDS, Place, processes
 

@@ -10,7 +10,8 @@ from engines import WHY, needs_docker, socket
 from harness.cli.compose import Kept
 from harness.cli.run import kept_lines
 from harness.sandbox import image, present
-from harness.sandbox.engine import Engine, engine_socket
+from harness.sandbox.engine import Engine
+from harness.sandbox.present import engine_socket
 from harness.sandbox.rundir import RunFolder
 from tests.cli.commands import Command, Place
 

@@ -17,7 +17,8 @@ from harness.errors import SandboxError
 from harness.sandbox import docker, ends
 from harness.sandbox.base import SandboxOptions
 from harness.sandbox.docker import DOOR, DockerSandbox
-from harness.sandbox.engine import engine_socket
+from harness.sandbox.engine import Engine
+from harness.sandbox.present import engine_socket
 from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder
 from tests.sandbox.places import HOLD_OPEN, SPKI, descendants, do, opened, running, stand_in, until
@@ -275,6 +276,25 @@ async def test_a_start_that_is_given_up_leaves_nothing(part: int, engine: Any) -
             assert of(engine, run.path) == []
             await until(lambda: not any(map(running, ours)))
         assert sorted(path.name for path in run.path.iterdir()) == ["gateway.sock", "kept", "lock"]
+
+
+async def test_a_container_that_was_asked_for_and_never_heard_of_goes_too(
+    monkeypatch: pytest.MonkeyPatch, engine: Any
+) -> None:
+    made: list[str] = []
+    loop, asked, create = asyncio.get_running_loop(), asyncio.Event(), Engine.create
+
+    def slow(one: Engine, *arguments: Any, **config: Any) -> str:
+        made.append(create(one, *arguments, **config))
+        loop.call_soon_threadsafe(asked.set)
+        raise SandboxError("the answer was lost")
+
+    monkeypatch.setattr(Engine, "create", slow)
+    with pytest.raises(SandboxError, match="the answer was lost"):
+        async with opened(DockerSandbox):
+            pass
+    await asked.wait()
+    assert made[0] not in [one["Id"] for one in engine.containers(all=True)]
 
 
 async def test_the_label_of_a_sandbox_names_its_run_and_its_folder() -> None:

@@ -12,7 +12,7 @@ import docker as sdk
 import pytest
 from engines import needs_docker
 from harness.sandbox import ends
-from harness.sandbox.engine import engine_socket
+from harness.sandbox.present import engine_socket
 from harness.sandbox.recipe import IMAGE
 from tests.sandbox.places import until
 

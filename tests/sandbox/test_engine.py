@@ -15,7 +15,8 @@ from engines import needs_docker
 from harness.errors import SandboxError
 from harness.sandbox import ends, recipe
 from harness.sandbox import engine as module
-from harness.sandbox.engine import Engine, engine_socket
+from harness.sandbox.engine import Engine
+from harness.sandbox.present import engine_socket
 from harness.sandbox.recipe import IMAGE
 
 

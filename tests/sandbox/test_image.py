@@ -11,8 +11,9 @@ import pytest
 from engines import needs_docker
 from harness.errors import SandboxError
 from harness.sandbox import doctor_engine, image, recipe
-from harness.sandbox.engine import Engine, engine_socket
+from harness.sandbox.engine import Engine
 from harness.sandbox.image import Built
+from harness.sandbox.present import engine_socket
 
 DOCKERFILE = """\
 ARG BASE=debian:bookworm-slim
@@ -161,8 +162,8 @@ def test_an_engine_that_remaps_users_gives_steps_its_own_network(
     ("said", "words"),
     [
         ("write /var/lib: no space left on device", "the disk is full: free"),
-        ("W: Failed to fetch http://deb.debian.org/", "the build needs the network; behind a proxy"),
-        ("Temporary failure resolving 'deb.debian.org'", "the build needs the network; behind a proxy"),
+        ("W: Failed to fetch http://mirror.test/", "the build needs the network; behind a proxy"),
+        ("Temporary failure resolving 'mirror.test'", "the build needs the network; behind a proxy"),
         ("keep: nothing of that name", "type `harness sandbox build --no-cache`"),
     ],
 )

@@ -14,7 +14,8 @@ from harness.errors import SandboxError
 from harness.sandbox import ends, leftovers
 from harness.sandbox.bubblewrap import BubblewrapSandbox
 from harness.sandbox.docker import DockerSandbox
-from harness.sandbox.engine import Engine, engine_socket
+from harness.sandbox.engine import Engine
+from harness.sandbox.present import engine_socket
 from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder, identity
 from tests.sandbox.places import opened
