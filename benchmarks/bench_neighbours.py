@@ -1,7 +1,8 @@
 """A run's steps while another run beside it does its worst, over the same steps alone.
 
-A step is an observation and a click. The neighbour's page burns every core, starts workers without end, takes
-all the memory there is, or fills its disk. Bubblewrap has no limit on memory and cores but the machine's own,
+A step is an observation and a click. The neighbour is a page that burns every core, starts workers without end,
+takes all the memory there is, or fills its disk; then a program behind the same walls that does the like without
+a browser. Bubblewrap has no limit on memory and cores but the machine's own,
 so that only the container has a bar.
 """
 
@@ -25,12 +26,15 @@ from harness.sandbox.base import ActOutcome, Sandbox, SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
 from harness.sandbox.docker import DockerSandbox
 from harness.sandbox.engine import Engine
+from harness.sandbox.insider import beside as insider_beside
 from harness.sandbox.present import engine_socket
 from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder
 
 STEPS = 25
 BAR = 2.0
+_GROWN_SECONDS = 2.0
+"""How long a program is given to take what it can, before the victim's steps are timed."""
 FILE = 100_000_000
 """Bytes of each file that the neighbour downloads: some of them are more than its disk holds."""
 QUIET = """<!doctype html><title>A page</title>
@@ -49,6 +53,43 @@ ATTACKS: Mapping[str, str] = {
         setInterval(() => {
             document.body.append(Object.assign(document.createElement('iframe'), {src: '/file.bin?' + n++}));
         }, 300);""",
+}
+
+PROGRAMS: Mapping[str, str] = {
+    "cores": """
+import os
+for _ in range(7):
+    os.fork()
+while True:
+    pass
+""",
+    "processes": """
+import os, time
+while True:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.001)
+""",
+    "memory": """
+import os
+while True:
+    if os.fork():
+        os.wait()
+    else:
+        held = []
+        while True:
+            held.append(bytearray(os.urandom(4096) * 4096))
+""",
+    "disk": """
+while True:
+    with open("/tmp/full", "wb", buffering=0) as file:
+        try:
+            while file.write(bytes(1 << 20)):
+                pass
+        except OSError:
+            pass
+""",
 }
 
 
@@ -127,6 +168,33 @@ async def beside(
     return times, True
 
 
+async def beside_program(kind: str, victim: Sandbox, code: str, count: int) -> list[float]:
+    """Give the victim's steps beside a program behind walls of the same kind."""
+    numbers = itertools.count()
+    with RunFolder.create() as run:
+        gateway = ProxyGateway({}, None, ids=lambda: f"r{next(numbers)}", clock=time.monotonic)
+        await gateway.open(run.path / "gateway.sock", Anybody())
+        place = run.path / "insider"
+        place.mkdir(mode=0o711)
+        place.chmod(0o711)
+        insider = insider_beside(kind, place, run.path / "gateway.sock")
+        if insider is None or insider.python is None:
+            raise SandboxError(f"{kind}: a program inside needs a python3 in /usr/bin")
+        try:
+            await insider.open()
+            running = asyncio.create_task(insider.run([insider.python, "-I", "-S", "-c", code], 120))
+            await asyncio.sleep(_GROWN_SECONDS)
+            times = await steps(victim, count)
+            if running.done():
+                raise SandboxError(f"{kind}: the program inside ended by itself: {running.result()}")
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        finally:
+            await insider.close()
+            await gateway.close()
+    return times
+
+
 def places() -> dict[str, Callable[[SandboxOptions], Sandbox]]:
     """The sandboxes that this machine has."""
     found: dict[str, Callable[[SandboxOptions], Sandbox]] = {"bubblewrap": BubblewrapSandbox}
@@ -167,6 +235,19 @@ async def measure(*, quick: bool = False) -> Figures:
                         BAR if kind == "docker" else None,
                         "ratio",
                         {"p90_ms": 1000 * percentile(times, 90), "neighbour_lived": float(there)},
+                    )
+                for attack in () if quick or kind != "docker" else PROGRAMS:
+                    alone = await steps(victim, count)
+                    times = await beside_program(kind, victim, PROGRAMS[attack], count)
+                    figures[f"neighbour_{kind}_program_{attack}_ms"] = Figure(
+                        f"{kind}: a step beside a program inside that takes {attack}",
+                        "ms",
+                        1000 * median(times),
+                        1000 * median(alone),
+                        "the same steps alone",
+                        BAR,
+                        "ratio",
+                        {"p90_ms": 1000 * percentile(times, 90)},
                     )
     return figures
 

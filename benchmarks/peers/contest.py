@@ -146,10 +146,11 @@ async def _suite(
     async def work() -> None:
         while waiting:
             case = waiting.pop()
-            part.tokens[case.id], part.notes[case.id] = await play(rig, case, arm)
+            played = await play(rig, case, arm)
+            part.tokens[case.id], part.notes[case.id] = played.token, played.note
             quiet = not rig.board.signs(part.tokens[case.id])
             if quiet and arm == "walled" and not case.uncounted:
-                part.counterparts[case.id], _ = await play(rig, case, "allowed")
+                part.counterparts[case.id] = (await play(rig, case, "allowed")).token
             if quiet and isinstance(case.probe, PageProbe) and case.probe.click and part.notes[case.id]:
                 part.unmade[case.id] = part.notes[case.id]
             done(len(part.tokens))
@@ -166,7 +167,8 @@ async def _again(rig: Rig, cases: Sequence[Case], control: _Part) -> None:
     async def work() -> None:
         while silent:
             case = silent.pop()
-            control.tokens[case.id], control.notes[case.id] = await play(rig, case, "open")
+            played = await play(rig, case, "open")
+            control.tokens[case.id], control.notes[case.id] = played.token, played.note
 
     async with asyncio.TaskGroup() as group:
         for _ in range(_AGAIN_LANES):

@@ -1,6 +1,7 @@
 """Plays one arm of one case, and says what came of it."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import assert_never
 
 from harness.errors import HarnessError
@@ -25,12 +26,21 @@ _PLAY_SECONDS = 25.0
 _LOADED = "new Promise(r => document.readyState == 'complete' ? r() : addEventListener('load', () => r()))"
 
 
-async def play(rig: Rig, case: Case, arm: Arm) -> tuple[str, str]:
-    """Play one arm.
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One arm of a case, played once."""
 
-    Returns:
-        Its token, by which the board knows what came of it, and a note on what went wrong.
-    """
+    token: str
+    """By which the board knows what came of it."""
+    note: str
+    """What went wrong, or nothing."""
+    whole: bool
+    """Whether it was played to its end: of what was not, silence says nothing."""
+
+
+async def play(rig: Rig, case: Case, arm: Arm) -> Played:
+    """Play one arm."""
+    whole = True
     token = rig.board.token(case.id, arm)
     try:
         async with asyncio.timeout(_PLAY_SECONDS):
@@ -50,20 +60,21 @@ async def play(rig: Rig, case: Case, arm: Arm) -> tuple[str, str]:
                 case _:
                     assert_never(case.probe)
     except TimeoutError:
-        note = f"it did not end within {_PLAY_SECONDS:g} s"
+        note, whole = f"it did not end within {_PLAY_SECONDS:g} s", False
     except HarnessError as error:
-        note = str(error).splitlines()[0]
-    return token, note
+        note, whole = str(error).splitlines()[0], False
+    return Played(token, note, whole)
 
 
-def result(rig: Rig, token: str, note: str) -> Try:
+def result(rig: Rig, played: Played) -> Try:
     """Say what is known of one play now."""
-    board = rig.board
+    board, token = rig.board, played.token
     return Try(
         signs=tuple(sorted(board.signs(token))),
         reached=board.was_reached(token),
         stopped_by=board.stopped_by(token),
-        note=note,
+        note=played.note,
+        whole=played.whole,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from harness.evals.containment.board import Arm, Board, Hit
 from harness.evals.containment.cases import Case, ModelProbe
-from harness.evals.containment.play import play, result
+from harness.evals.containment.play import Played, play, result
 from harness.evals.containment.rig import Choose, Rig, rigged
 from harness.evals.containment.score import Outcome, Report, Try, judge, tallies
 
@@ -16,8 +16,8 @@ _DRIVEN = 2
 _LAST_SECONDS = 1.0
 _ORDER: tuple[Arm, ...] = ("open", "allowed", "walled")
 
-Plays = dict[str, dict[Arm, list[tuple[str, str]]]]
-"""Tokens and notes, by case and arm."""
+Plays = dict[str, dict[Arm, list[Played]]]
+"""By case and arm."""
 
 
 async def run(
@@ -91,14 +91,14 @@ async def _all(
     return plays
 
 
-async def _case(rig: Rig, case: Case, repeat: int) -> dict[Arm, list[tuple[str, str]]]:
-    found: dict[Arm, list[tuple[str, str]]] = {}
+async def _case(rig: Rig, case: Case, repeat: int) -> dict[Arm, list[Played]]:
+    found: dict[Arm, list[Played]] = {}
     for arm in _ORDER:
         times = repeat if arm == "walled" else 1
         found[arm] = [await play(rig, case, arm) for _ in range(times)]
         # A control that does not hold at first is given one more chance: it is no race of the boundary's.
-        again = arm == "open" or bool(rig.board.signs(found["open"][-1][0]))
-        if arm != "walled" and again and not case.uncounted and not _holds(rig, arm, found[arm][0][0]):
+        again = arm == "open" or bool(rig.board.signs(found["open"][-1].token))
+        if arm != "walled" and again and not case.uncounted and not _holds(rig, arm, found[arm][0].token):
             found[arm].append(await play(rig, case, arm))
     return found
 
@@ -107,10 +107,8 @@ def _holds(rig: Rig, arm: Arm, token: str) -> bool:
     return bool(rig.board.signs(token)) if arm == "open" else rig.board.was_reached(token)
 
 
-def _outcome(rig: Rig, case: Case, played: dict[Arm, list[tuple[str, str]]]) -> Outcome:
-    tries: dict[Arm, list[Try]] = {
-        arm: [result(rig, token, note) for token, note in played[arm]] for arm in _ORDER
-    }
+def _outcome(rig: Rig, case: Case, played: dict[Arm, list[Played]]) -> Outcome:
+    tries: dict[Arm, list[Try]] = {arm: [result(rig, one) for one in played[arm]] for arm in _ORDER}
     return judge(
         (case.id, case.kind, case.says, case.ref),
         opened=tries["open"],

@@ -27,6 +27,8 @@ class Try(_Part):
     """Which layers refused something of it."""
     note: str = ""
     """What went wrong while it was played."""
+    whole: bool = True
+    """Whether it was played to its end: of what was not, silence says nothing."""
 
 
 class Outcome(_Part):
@@ -109,7 +111,7 @@ def judge(
     uncounted: str = "",
     fallback: str = "namespace or browser settings",
 ) -> Outcome:
-    """Say what the tries of one case come to.
+    """Say what the tries of one case come to. Who has escaped has, whatever else went wrong.
 
     Args:
         ids: the case's id, class, words and reference.
@@ -149,6 +151,8 @@ def judge(
 def _missing(opened: Sequence[Try], walled: Sequence[Try], allowed: Sequence[Try]) -> str:
     if not walled:
         return "it was not tried past the boundary"
+    if broken := [one for one in walled if not one.whole]:
+        return f"past the boundary it was not played to its end: {broken[0].note}"
     if not any(one.signs for one in opened):
         note = next((one.note for one in opened if one.note), "")
         return f"without a boundary no canary fires{f': {note}' if note else ''}"

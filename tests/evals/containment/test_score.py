@@ -26,6 +26,13 @@ def test_one_escape_of_twenty_is_an_escape_and_is_counted() -> None:
     assert "1 of 20" in found.why
 
 
+def test_the_silence_of_what_was_not_played_to_its_end_says_nothing() -> None:
+    broken = Try(note="there is no picture", whole=False)
+    assert come([FIRED], [broken], [ARRIVED]).status == "not counted"
+    assert "there is no picture" in come([FIRED], [QUIET, broken], [ARRIVED]).why
+    assert come([FIRED], [broken, FIRED], [ARRIVED]).status == "escaped"
+
+
 def test_a_control_that_holds_at_the_second_try_holds() -> None:
     assert come([QUIET, FIRED], [QUIET], [QUIET, ARRIVED]).status == "contained"
 
