@@ -1,8 +1,9 @@
 """A run's steps while another run beside it does its worst, over the same steps alone.
 
-A step is an observation and a click. The neighbour is a page that burns every core, starts workers without end,
-takes all the memory there is, or fills its disk; then a program behind the same walls that does the like with no
-browser. Bubblewrap has no limit on memory and cores but the machine's own, so that only the container has a bar.
+A step is an observation and a click. The neighbour is a page that burns every core, starts workers without
+end, takes all the memory there is, or fills its disk; then a program behind the same walls that does the like
+without a browser. Bubblewrap has no limit on memory and cores but the machine's own, so that only the
+container has a bar.
 """
 
 import asyncio
