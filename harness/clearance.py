@@ -393,6 +393,39 @@ class Usage(_Part):
     """US dollars."""
 
 
+Fault = Literal[
+    "timeout",
+    "connection",
+    "cut_off",
+    "rate_limited",
+    "server_error",
+    "unauthorized",
+    "rejected",
+    "malformed",
+    "too_large",
+    "empty",
+    "truncated",
+    "refused",
+    "content_filter",
+    "unknown_action",
+    "unknown_tool",
+    "bad_arguments",
+    "outside_image",
+]
+"""What can be wrong with an answer, or keep it from coming."""
+
+
+class Incident(_Part):
+    """Something that was wrong with an answer, or kept it from coming."""
+
+    fault: Fault
+    """What it was."""
+    message: str = ""
+    """In words, the vendor's or ours; not to be trusted."""
+    waited: float | None = None
+    """Seconds that were waited before the model was asked again; nothing if it was not."""
+
+
 class Reply(_Part):
     """What a model answers to an observation."""
 
@@ -406,5 +439,9 @@ class Reply(_Part):
     """The vendor's warnings, judged before any action."""
     usage: Usage = Usage()
     """What it cost."""
+    incidents: tuple[Incident, ...] = ()
+    """What went wrong on the way to it, in order."""
+    failure: str = ""
+    """Why there is no answer and none can be had: the run ends with exit code 4."""
     raw: JsonValue = Field(default=None, repr=False)
     """The vendor's item, word for word, for the trace."""

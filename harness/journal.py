@@ -47,6 +47,7 @@ class Journal:
                 actions=reply.actions,
                 signals=reply.signals,
                 usage=reply.usage,
+                incidents=reply.incidents,
                 raw=None if raw is None else self._recorder.blob(raw),
                 seconds=round(seconds, 3),
             )

@@ -70,6 +70,18 @@ class Budget:
             }
         )
 
+    def would_pass(self, usage: Usage) -> str | None:
+        """Say which limit so much more would pass, or nothing. Counts nothing; the unknown adds nothing."""
+        used, limits = self.usage, self.limits
+        tokens = (used.input_tokens or 0) + (used.output_tokens or 0)
+        more = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        cost = (used.cost_usd or 0.0) + (usage.cost_usd or 0.0)
+        if limits.tokens is not None and tokens + more > limits.tokens:
+            return f"limit reached: tokens ({limits.tokens:g}): the next question would pass it"
+        if limits.cost is not None and cost > limits.cost:
+            return f"limit reached: cost ({limits.cost:g}): the next question would pass it"
+        return None
+
     def sends(self, size: int) -> str | None:
         """Say that the limit on uploads would be passed by so many bytes more, or nothing."""
         limit = self.limits.upload

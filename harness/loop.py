@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from harness.action import Action, Answer, GiveUp, Goto, Type
 from harness.checkpoint import Checkpoint
-from harness.clearance import Effect, Refusal, Reply
+from harness.clearance import Effect, Refusal, Reply, SafetySignal
 from harness.errors import ActionError, HarnessError, ModelError
 from harness.journal import Journal
 from harness.limits import Budget
-from harness.models.base import Model
+from harness.models.base import Foresighted, Model
 from harness.pointer import Pointer
 from harness.result import Ending
 from harness.sandbox.base import Sandbox
@@ -50,6 +50,7 @@ class Loop:
         self._clock = clock
         self._pointer = Pointer(sandbox, checkpoint, journal, budget, clock)
         self._results: tuple[ActionResult, ...] = ()
+        self._passed: tuple[str, ...] = ()
         self._notes: list[str] = []
         self._place = ""
 
@@ -68,7 +69,10 @@ class Loop:
         while True:
             if ending := self._over("steps", "seconds", "tokens", "cost", "upload", "download"):
                 return ending
-            reply = await self._ask(await self._observe())
+            observation = await self._observe()
+            if ending := self._foreseen(observation):
+                return ending
+            reply = await self._ask(observation)
             if not await self._warned(reply) and (ending := await self._actions(reply)):
                 return ending
             idle = 0 if reply.actions else idle + 1
@@ -83,6 +87,12 @@ class Loop:
         reached = self._budget.reached(*limits)
         return Ending(outcome="stopped", reason=reached) if reached else None
 
+    def _foreseen(self, observation: Observation) -> Ending | None:
+        if not isinstance(self._model, Foresighted):
+            return None
+        reached = self._budget.would_pass(self._model.expected(observation))
+        return Ending(outcome="stopped", reason=reached) if reached else None
+
     async def _observe(self) -> Observation:
         await self._checkpoint.idle()
         self._budget.steps += 1
@@ -94,7 +104,10 @@ class Loop:
         self._journal.observed(screen, notes)
         seen = {name: screen.__dict__[name] for name in type(screen).model_fields} | {"notes": notes}
         results, self._results = self._results, ()
-        return Observation(**seen, goal=self._task.goal, step=self._budget.steps, results=results)
+        passed, self._passed = self._passed, ()
+        return Observation(
+            **seen, goal=self._task.goal, step=self._budget.steps, results=results, acknowledged=passed
+        )
 
     async def _look(self) -> Screen:
         for _ in range(LOOKS):
@@ -123,6 +136,8 @@ class Loop:
         self._budget.spend(reply.usage)
         self._checkpoint.thought = reply.thought
         self._journal.replied(reply, self._clock() - started)
+        if reply.failure:
+            raise ModelError(reply.failure)
         return reply
 
     async def _warned(self, reply: Reply) -> bool:
@@ -134,6 +149,8 @@ class Loop:
                     self._journal.refused(index, action, passed) for index, action in enumerate(reply.actions)
                 )
                 return True
+            if isinstance(effect, SafetySignal) and effect.id is not None:
+                self._passed += (effect.id,)
         return False
 
     async def _actions(self, reply: Reply) -> Ending | None:

@@ -113,3 +113,5 @@ class Observation(Screen):
     """The number of this question, from 1."""
     results: tuple[ActionResult, ...] = ()
     """What became of each action of the last reply, in order."""
+    acknowledged: tuple[str, ...] = ()
+    """Ids of the last reply's vendor signals that policy or person let pass; no other may be acknowledged."""

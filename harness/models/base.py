@@ -1,8 +1,8 @@
 """Who decides: the contract between the loop and a vision model."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from harness.clearance import Reply
+from harness.clearance import Reply, Usage
 from harness.screen import Observation
 
 
@@ -14,5 +14,17 @@ class Model(Protocol):
 
         Raises:
             ModelError: if it cannot be asked or does not answer usefully; the run ends with exit code 4.
+        """
+        ...
+
+
+@runtime_checkable
+class Foresighted(Model, Protocol):
+    """A model that knows beforehand what a question costs, so that a limit can stop the run before it."""
+
+    def expected(self, observation: Observation) -> Usage:
+        """Say what asking about this observation will use: what is sent is counted, the answer is not.
+
+        What is not known is nothing, never zero. Asking does not change what `reply` does.
         """
         ...

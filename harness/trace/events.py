@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from harness.action import Action
-from harness.clearance import Approval, Effect, Request, SafetySignal, Target, Usage, Verdict
+from harness.clearance import Approval, Effect, Incident, Request, SafetySignal, Target, Usage, Verdict
 from harness.screen import Download, Tab
 
 SCHEMA = 1
@@ -92,6 +92,8 @@ class ModelReplied(_Part):
     """The vendor's warnings."""
     usage: Usage = Usage()
     """What it cost."""
+    incidents: tuple[Incident, ...] = ()
+    """What went wrong on the way to the answer."""
     raw: str | None = None
     """Hex SHA-256 of the blob with the vendor's item."""
     seconds: float = 0.0

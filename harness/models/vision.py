@@ -1,0 +1,165 @@
+"""One vision model: a dialect, a line, and what is the same for every vendor."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from pydantic import JsonValue
+
+from harness.action import Answer, Click, Drag, MouseDown, MouseUp, Move, Scroll
+from harness.clearance import Incident, Reply, Usage
+from harness.models.catalogue import ModelFacts
+from harness.models.context import Context
+from harness.models.dialect import Dialect, Frame, Heard, Line, Trouble, Turn
+from harness.models.retry import Asked, Retry
+from harness.models.tokens import cost, text_tokens
+from harness.screen import Observation
+
+_FULL: Final = 0.9
+"""Of a context window, the part that a request may fill: the count beforehand is an estimate."""
+
+
+class VisionModel:
+    """Asks a vendor's model what to do next. A `harness.models.base.Foresighted`.
+
+    Args:
+        dialect: how it is spoken to.
+        line: how requests get there.
+        context: what is sent.
+        retry: how often it is asked again.
+        facts: what is known of the model: prices, limits.
+        image_tokens: what a picture of some width and height costs; nothing where that is not known.
+        keys: what must not be seen in any message, such as an API key.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        line: Line,
+        context: Context,
+        retry: Retry,
+        *,
+        facts: ModelFacts,
+        image_tokens: Callable[[int, int], int | None],
+        keys: Sequence[str] = (),
+    ) -> None:
+        self._dialect = dialect
+        self._line = line
+        self._context = context
+        self._retry = retry
+        self._facts = facts
+        self._image_tokens = image_tokens
+        self._keys = tuple(key for key in keys if key)
+        self._pointer = (0, 0)
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What is known of the model."""
+        return self._facts
+
+    def expected(self, observation: Observation) -> Usage:
+        """Say what asking will use at least."""
+        tokens = self._counted(self._context.see(observation))
+        usage = Usage(input_tokens=tokens)
+        return usage.model_copy(update={"cost_usd": cost(self._facts, usage)})
+
+    async def reply(self, observation: Observation) -> Reply:
+        """Ask, again where that may help, and read the answer."""
+        self._follow(observation)
+        turns = self._context.see(observation)
+        while self._too_long(turns) and self._context.cut():
+            turns = self._context.sent()
+        request = self._dialect.request(turns, self._context.marks(turns))
+        heard: list[Heard] = []
+        raw: list[JsonValue] = []
+
+        async def send() -> JsonValue:
+            answer = await self._line.send(request)
+            raw.append(answer)
+            heard.append(self._dialect.read(answer, Frame(self._context.space, self._pointer)))
+            return answer
+
+        asked = await self._retry.ask(send)
+        if asked.trouble is not None:
+            return self._unanswered(asked, asked.trouble, raw[-1] if raw else None)
+        return self._answered(heard[-1], asked)
+
+    async def close(self) -> None:
+        """Hang up. Safe to call twice."""
+        await self._line.close()
+
+    def _answered(self, heard: Heard, asked: Asked) -> Reply:
+        self._context.hear(heard)
+        priced = heard.usage.model_copy(update={"cost_usd": cost(self._facts, heard.usage)})
+        actions = heard.actions
+        if not heard.calls and heard.thought.strip() and not heard.incidents:
+            # Words without a call are how these models say that they are done.
+            actions = (Answer(text=heard.thought),)
+        return Reply(
+            actions=actions,
+            thought=heard.thought,
+            signals=heard.signals,
+            usage=priced,
+            incidents=self._clean((*asked.incidents, *heard.incidents)),
+            raw=self._hidden(asked.answer),
+        )
+
+    def _unanswered(self, asked: Asked, trouble: Trouble, raw: JsonValue) -> Reply:
+        incidents = self._clean(asked.incidents)
+        times = f" (asked {len(incidents)} times)" if len(incidents) > 1 else ""
+        said = f"{self._dialect.provider}: {trouble.fault}: {incidents[-1].message}{times}"
+        return Reply(
+            thought=f"(no answer: {said})",
+            incidents=incidents,
+            failure=said if trouble.ends else "",
+            raw=self._hidden(raw),
+        )
+
+    def _counted(self, turns: Sequence[Turn]) -> int | None:
+        """Count what a request holds; nothing if it is not known what a picture costs."""
+        total = text_tokens(self._dialect.overhead)
+        for turn in turns:
+            seen = turn.seen
+            total += text_tokens(seen.text) + sum(text_tokens(one.text) for one in seen.outcomes)
+            if turn.heard is not None:
+                total += text_tokens(json.dumps(turn.heard.items, ensure_ascii=False))
+            if seen.picture is not None:
+                picture = self._image_tokens(seen.picture.space.width, seen.picture.space.height)
+                if picture is None:
+                    return None
+                total += picture
+        return total
+
+    def _too_long(self, turns: Sequence[Turn]) -> bool:
+        window, tokens = self._facts.context_window, self._counted(turns)
+        return window is not None and tokens is not None and tokens > window * _FULL
+
+    def _follow(self, observation: Observation) -> None:
+        """Keep where the pointer is: some models click without saying where."""
+        for result in observation.results:
+            if result.status != "done":
+                continue
+            match result.action:
+                case Click(x=x, y=y) | Move(x=x, y=y) | Scroll(x=x, y=y):
+                    self._pointer = (x, y)
+                case MouseDown(x=int(x), y=int(y)) | MouseUp(x=int(x), y=int(y)):
+                    self._pointer = (x, y)
+                case Drag(path=path):
+                    self._pointer = (path[-1].x, path[-1].y)
+                case _:
+                    pass
+
+    def _clean(self, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
+        return tuple(one.model_copy(update={"message": self._unkeyed(one.message)}) for one in incidents)
+
+    def _unkeyed(self, text: str) -> str:
+        for key in self._keys:
+            text = text.replace(key, "(key)")
+        return text
+
+    def _hidden(self, raw: JsonValue) -> JsonValue:
+        if not self._keys or raw is None:
+            return raw
+        text = json.dumps(raw, ensure_ascii=False)
+        found: JsonValue = json.loads(self._unkeyed(text)) if any(key in text for key in self._keys) else raw
+        return found
