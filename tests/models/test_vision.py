@@ -72,6 +72,7 @@ class Answers:
 
 
 CLICK: JsonValue = {"kind": "click", "x": 5, "y": 6}
+CALLED: JsonValue = {"calls": [CLICK]}
 
 
 def seen(step: int, *results: ActionResult, **said: object) -> Observation:
@@ -224,7 +225,7 @@ async def test_a_key_is_in_no_message_and_in_no_raw_item() -> None:
 
 
 async def test_old_pictures_are_left_out_many_at_once() -> None:
-    vendor = Vendor(*[{"calls": [CLICK]}] * 9)
+    vendor = Vendor(*[CALLED] * 9)
     for step in range(1, 10):
         await vendor.reply(seen(step, *[ActionResult(action=Click(x=5, y=6), status="done")] * (step > 1)))
     shown = [[turn.seen.picture is not None for turn in turns].count(True) for turns in vendor.dialect.turns]
@@ -233,7 +234,7 @@ async def test_old_pictures_are_left_out_many_at_once() -> None:
 
 
 async def test_where_a_picture_cannot_be_left_out_its_turn_is_and_its_story_is_told() -> None:
-    vendor = Vendor(*[{"calls": [CLICK]}] * 5, prunes="turns")
+    vendor = Vendor(*[CALLED] * 5, prunes="turns")
     for step in range(1, 6):
         await vendor.reply(seen(step, *[ActionResult(action=Click(x=5, y=6), status="done")] * (step > 1)))
     turns = vendor.dialect.turns[-1]
@@ -244,7 +245,7 @@ async def test_where_a_picture_cannot_be_left_out_its_turn_is_and_its_story_is_t
 
 
 async def test_what_does_not_fit_any_more_is_cut_in_half() -> None:
-    vendor = Vendor(*[{"calls": [CLICK]}] * 4, context_window=220)
+    vendor = Vendor(*[CALLED] * 4, context_window=220)
     for step in range(1, 5):
         await vendor.reply(seen(step, *[ActionResult(action=Click(x=5, y=6), status="done")] * (step > 1)))
     assert len(vendor.dialect.turns[-1]) < 4
