@@ -49,7 +49,7 @@ PROMISED = {
     "neighbours": {f"neighbour_{kind}_cores_ms" for kind in bench_neighbours.places()},
     "peers": {"peers_escaped"},
 }
-SLOW = {"sandbox", "neighbours"}
+SLOW = {"sandbox", "neighbours", "step", "ready", "gateway", "ocr", "own", "ground", "settle"}
 COMPARED = {
     "own_step_growth",
     "step_ms",
