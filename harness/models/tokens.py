@@ -12,7 +12,9 @@ from harness.errors import InputError
 from harness.models.catalogue import Catalogue, ModelFacts, Price, Rates, ours
 from harness.models.images import Detail, Size, check, count
 
-_RUNS = re.compile(r"([A-Za-z]+)|([0-9]+)|(\n)|([ \t\r\f\v]+)|([\x00-\x7f])|(.)", re.DOTALL)
+_RUNS = re.compile(
+    r"([A-Za-z0-9]{25,})|([A-Za-z]+)|([0-9]+)|(\n)|([ \t\r\f\v]+)|([\x00-\x7f])|(.)", re.DOTALL
+)
 
 
 def image_tokens(
@@ -44,13 +46,18 @@ def image_tokens(
 def text_tokens(text: str) -> int:
     """Estimate the tokens of a text without a tokenizer: near enough for limits, and leaning upwards.
 
-    A run of letters counts a token for each four begun, a digit and a sign of ASCII one each, a blank before
-    a word none and further blanks one for each four begun, a line break one, and any other character one less
-    than its bytes in UTF-8.
+    A run of letters counts a token for each four begun, a digit and a sign of ASCII one each, a run of more
+    than 24 letters and digits (a key, a digest) three for each four begun, a blank before a word none and
+    further blanks one for each four begun, a line break one, and any other character one less than its bytes
+    in UTF-8. Against `o200k_base` that is 1.3 to 1.7 times as many for English, tables, code and JSON, about
+    as many for keys, and up to 6 times as many for scripts that it packs well; a single short sentence may
+    come out 7 % low.
     """
     found = 0
-    for letters, digits, newline, blanks, sign, other in _RUNS.findall(text):
-        if letters:
+    for key, letters, digits, newline, blanks, sign, other in _RUNS.findall(text):
+        if key:
+            found += -(-3 * len(key) // 4)
+        elif letters:
             found += -(-len(letters) // 4)
         elif digits:
             found += len(digits)

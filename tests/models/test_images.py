@@ -85,6 +85,25 @@ def test_what_was_billed_for_pictures_of_gpt_6_and_5_5(
     assert count(rule_of("gpt-5.5"), *size, "auto") == gpt_5_5
 
 
+# The same bills, less the 65 and 77 tokens of the words around each picture. Above 1920x1080 they differ from
+# the vendor's page, for reasons unknown: there they are lower for 5.5 and 32 tokens higher for Haiku 4.5.
+@pytest.mark.parametrize(
+    ("size", "haiku", "opus"),
+    [
+        ((256, 256), 165 - 65, 177 - 77),
+        ((512, 512), 426 - 65, 438 - 77),
+        ((768, 768), 849 - 65, 861 - 77),
+        ((1024, 1024), 1_434 - 65, 1_446 - 77),
+        ((1280, 720), 1_261 - 65, 1_273 - 77),
+        ((1920, 1080), 1_625 - 65, 2_768 - 77),
+        ((1080, 1920), 1_625 - 65, 2_768 - 77),
+    ],
+)
+def test_what_was_billed_for_pictures_of_claude(size: tuple[int, int], haiku: int, opus: int) -> None:
+    assert count(rule_of("claude-haiku-4-5"), *size) == haiku
+    assert count(rule_of("claude-opus-5-5"), *size) == opus
+
+
 @pytest.mark.parametrize(
     ("model", "size", "detail", "tokens"),
     [
@@ -172,7 +191,8 @@ def test_every_rule_counts_every_size(rule: ImageRule, width: int, height: int, 
             assert tokens <= rule.base + 8 * rule.tile
         case Smart():
             assert left[0] % rule.factor == left[1] % rule.factor == 0
-            assert smart(rule, *left) == left
+            if max(width, height) < 150 * min(width, height):
+                assert smart(rule, *left) == left
         case _:
             pass
 
