@@ -87,7 +87,7 @@ def test_every_figure_has_a_source_and_every_source_a_date() -> None:
     assert set(KNOWN.rules) == {entry.image for entry in KNOWN.models.values()} - {None}
     for source in KNOWN.sources.values():
         assert source.url.startswith("https://")
-        assert date(2026, 1, 1) < source.read <= date.today()  # noqa: DTZ011 - a day, not a time
+        assert source.read >= date(2026, 11, 21)
     assert re.fullmatch(r"https://\S+, \d{4}-\d{2}-\d{2}", ours().find("gpt-4o").source)
 
 
