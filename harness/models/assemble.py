@@ -76,6 +76,7 @@ def assemble(
         options.retry,
         facts=facts,
         output_tokens=options.output_tokens,
+        today=lambda: options.now().date(),
         detail=detail,
         keys=keys,
     )

@@ -1,7 +1,8 @@
 """One vision model: a dialect, a line, and what is the same for every vendor."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Final
 
 from pydantic import JsonValue
@@ -32,6 +33,7 @@ class VisionModel:
         retry: how often it is asked again.
         facts: what is known of the model: prices, limits, how it counts pictures.
         output_tokens: tokens of one answer at most.
+        today: the day, for prices that change.
         detail: how sharp pictures are sent.
         keys: what must not be seen in any message, such as an API key.
     """
@@ -45,6 +47,7 @@ class VisionModel:
         *,
         facts: ModelFacts,
         output_tokens: int,
+        today: Callable[[], date],
         detail: Detail = "high",
         keys: Sequence[str] = (),
     ) -> None:
@@ -54,6 +57,7 @@ class VisionModel:
         self._retry = retry
         self._facts = facts
         self._output_tokens = output_tokens
+        self._today = today
         self._detail: Detail = detail
         self._keys = tuple(key for key in keys if key)
         self._pointer = (0, 0)
@@ -94,7 +98,7 @@ class VisionModel:
 
     def _answered(self, heard: Heard, asked: Asked) -> Reply:
         self._context.hear(heard)
-        priced = heard.usage.model_copy(update={"cost_usd": cost(self._facts, heard.usage)})
+        priced = heard.usage.model_copy(update={"cost_usd": cost(self._facts, heard.usage, on=self._today())})
         actions = heard.actions
         if not heard.calls and heard.thought.strip() and not heard.incidents:
             # Words without a call are how these models say that they are done.
@@ -128,7 +132,9 @@ class VisionModel:
                 total += text_tokens(json.dumps(turn.heard.items, ensure_ascii=False))
             if seen.picture is not None:
                 pictures.append(seen.picture.size)
-        return estimate(self._facts, total, pictures, self._output_tokens, detail=self._detail)
+        return estimate(
+            self._facts, total, pictures, self._output_tokens, detail=self._detail, on=self._today()
+        )
 
     def _too_long(self, turns: Sequence[Turn]) -> bool:
         window, tokens = self._facts.context, self._estimated(turns).input_tokens

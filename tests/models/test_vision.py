@@ -1,6 +1,7 @@
 """What is the same for every vendor; the vendor here is a fake, and says so."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from typing import Literal
 
@@ -109,6 +110,7 @@ class Vendor:
             Retry(sleep, lambda: 0.0),
             facts=ModelFacts(name="plain", context=context_window, image=RULE if counted else None),
             output_tokens=5,
+            today=lambda: date(2026, 11, 21),
             keys=keys,
         )
 
