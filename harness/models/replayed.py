@@ -10,7 +10,7 @@ from harness.screen import Observation
 class ReplayedModel:
     """Gives the replies of a record, one for each step, in order.
 
-    What is judged and done with them is decided anew: a record says what was asked for, never what is allowed.
+    What becomes of them is judged anew: a record says what was asked for, never what is allowed.
 
     Args:
         replies: what was answered, from the first step on.
