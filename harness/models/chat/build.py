@@ -1,6 +1,7 @@
 """From a model's name to a model: `chat:`, `azure:` without a computer tool, and the open GUI models."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Final, assert_never
 
 import structlog
@@ -16,6 +17,7 @@ from harness.models.chat.qwen import QwenVersion, qwen_dialect
 from harness.models.chat.tools import THOUSANDTHS, ToolDialect
 from harness.models.chat.ui_tars import UiTarsDialect, UiTarsVersion
 from harness.models.dialect import Brief, JsonObject
+from harness.models.scaling import sharpest
 from harness.models.vision import VisionModel
 
 _log = structlog.get_logger(__name__)
@@ -53,9 +55,11 @@ def build_chat(
     place = places.typed(url, environment) if url else places.vendor(environment, f"chat:{model}")
     line, keys = _line(place, environment, options)
     provider = "chat" if place.own else "openai"
-    own = fields(chat, model, options.output_tokens, own=place.own)
+    own = fields(chat, facts, options.output_tokens, own=place.own)
+    detail = chat.detail if place.own else chat.detail or sharpest(facts)
+    chat = replace(chat, detail=detail)
     dialect = _dialect(model, brief, own, chat=chat, provider=provider, options=options)
-    return assemble(dialect, line, facts, options, keys=keys, kind=chat.space)
+    return assemble(dialect, line, facts, options, keys=keys, kind=chat.space, detail=chat.detail)
 
 
 def build_azure_chat(
@@ -92,9 +96,10 @@ def build_azure_chat(
         hidden=hidden,
         renews=client.tokens is not None,
     )
-    own = fields(chat, facts.name, options.output_tokens, own=False)
+    own = fields(chat, facts, options.output_tokens, own=False)
+    chat = replace(chat, detail=chat.detail or sharpest(facts))
     dialect = _dialect(deployment, brief, own, chat=chat, provider="azure", options=options)
-    return assemble(dialect, line, facts, options, keys=client.keys, kind=chat.space)
+    return assemble(dialect, line, facts, options, keys=client.keys, kind=chat.space, detail=chat.detail)
 
 
 def build_ui_tars(
@@ -111,7 +116,7 @@ def build_ui_tars(
     """Make `ui-tars:MODEL@URL`. See `build_chat`; version 1.0 counts thousandths, 1.5 pixels."""
     chat = chat or ChatOptions(temperature=0.0)
     line, keys = _line(places.typed(url, environment), environment, options)
-    own = fields(chat, model, options.output_tokens, own=True)
+    own = fields(chat, facts, options.output_tokens, own=True)
     dialect = UiTarsDialect(model, brief, own, version=version, spotlight=options.context.spotlight)
     return assemble(dialect, line, facts, options, keys=keys, kind=dialect.space)
 
@@ -124,14 +129,23 @@ def build_qwen_vl(
     facts: ModelFacts,
     environment: Mapping[str, str],
     options: ModelOptions,
-    version: QwenVersion = "3",
+    version: QwenVersion | None = None,
     chat: ChatOptions | None = None,
 ) -> VisionModel:
-    """Make `qwen-vl:MODEL@URL`. See `build_chat`; version 3 counts thousandths, 2.5 pixels."""
+    """Make `qwen-vl:MODEL@URL`. See `build_chat`; version 3 counts thousandths, 2.5 pixels.
+
+    Without a version it is what the catalogue knows the model as, and 3 if it does not.
+    """
     chat = chat or ChatOptions(temperature=0.0)
     line, keys = _line(places.typed(url, environment), environment, options)
-    own = fields(chat, model, options.output_tokens, own=True)
-    dialect = qwen_dialect(model, brief, own, version=version, spotlight=options.context.spotlight)
+    own = fields(chat, facts, options.output_tokens, own=True)
+    dialect = qwen_dialect(
+        model,
+        brief,
+        own,
+        version=version or ("2.5" if facts.speaks == "qwen-vl" else "3"),
+        spotlight=options.context.spotlight,
+    )
     return assemble(dialect, line, facts, options, keys=keys, kind=dialect.space)
 
 
@@ -143,7 +157,7 @@ def build_fara(
     facts: ModelFacts,
     environment: Mapping[str, str],
     options: ModelOptions,
-    version: FaraVersion = "7b",
+    version: FaraVersion | None = None,
     search: str = SEARCH,
     chat: ChatOptions | None = None,
 ) -> VisionModel:
@@ -156,7 +170,7 @@ def build_fara(
         facts: what is known of the model.
         environment: where `CHAT_API_KEY` may stand.
         options: what is the same for every vendor.
-        version: which vocabulary and which coordinates.
+        version: which vocabulary and which coordinates; what the catalogue knows it as, if not given.
         search: the URL that `web_search` puts its words behind; empty, and it is refused by name.
         chat: what is Chat Completions' own.
 
@@ -165,9 +179,16 @@ def build_fara(
     """
     chat = chat or ChatOptions(temperature=0.0)
     line, keys = _line(places.typed(url, environment), environment, options)
-    own = fields(chat, model, options.output_tokens, own=True)
+    own = fields(chat, facts, options.output_tokens, own=True)
     spotlight = options.context.spotlight
-    dialect = fara_dialect(model, brief, own, version=version, search=search, spotlight=spotlight)
+    dialect = fara_dialect(
+        model,
+        brief,
+        own,
+        version=version or ("1.5" if facts.speaks == "fara-next" else "7b"),
+        search=search,
+        spotlight=spotlight,
+    )
     return assemble(dialect, line, facts, options, keys=keys, kind=dialect.space)
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from harness.models.dialect import JsonObject, Outcome, Seen, Turn
+from harness.models.images import Detail
+from harness.models.scaling import Space
 
-Detail = Literal["auto", "low", "high", "original"]
-"""How closely OpenAI's models look at a picture."""
 LEFT_OUT = "(screenshot left out)"
 NOTHING = "(no words)"
 
@@ -30,9 +30,14 @@ def user(seen: Seen, *, before: str = "", detail: Detail | None = None) -> JsonO
     if seen.picture is None:
         parts.append(text(f"{said}\n{LEFT_OUT}"))
     else:
-        size = f"{seen.picture.space.width} x {seen.picture.space.height} pixels"
-        parts += [text(f"{said}\nThe screenshot ({size}):"), image(seen.picture.png, detail)]
+        parts += [text(f"{said}\n{_shown(seen.picture.space)}"), image(seen.picture.png, detail)]
     return {"role": "user", "content": [*parts]}
+
+
+def _shown(space: Space) -> str:
+    if space.kind == "thousandths":
+        return "The screenshot:"
+    return f"The screenshot ({space.width} x {space.height} pixels):"
 
 
 def text(said: str) -> JsonObject:

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from harness.models.chat.messages import Detail
+from harness.models.catalogue import ModelFacts
 from harness.models.dialect import JsonObject
+from harness.models.images import Detail
 
 Form = Literal["tools", "schema", "object", "text"]
 """How a model says what to do: by calling functions, or as one JSON object, to which a strict schema, a JSON
@@ -21,13 +22,13 @@ class ChatOptions:
     form: Form = "tools"
     """How the model says what to do."""
     detail: Detail | None = None
-    """How closely OpenAI's models look at pictures."""
+    """How closely OpenAI's models look at pictures; as closely as the model can, if not given."""
     limit: Literal["max_tokens", "max_completion_tokens"] | None = None
     """What the limit on an answer's tokens is called."""
     temperature: float | None = None
     """How freely it answers; never sent to a reasoning model, which refuses it."""
     reasoning: bool | None = None
-    """Whether it is a reasoning model; by its name, if not given."""
+    """Whether it is a reasoning model; by the catalogue and its name, if not given."""
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     """How long a reasoning model thinks."""
     parallel: bool | None = None
@@ -41,16 +42,17 @@ def reasons(name: str) -> bool:
     return bool(_REASONING.match(name))
 
 
-def fields(chat: ChatOptions, name: str, tokens: int, *, own: bool) -> JsonObject:
+def fields(chat: ChatOptions, facts: ModelFacts, tokens: int, *, own: bool) -> JsonObject:
     """Give the fields of a request that are the same at every step.
 
     Args:
         chat: what a person chose.
-        name: the model's own name, which a deployment's need not be.
+        facts: what is known of the model, under its own name: a deployment's may be another.
         tokens: of one answer at most.
         own: whether the server is a person's own, which may not know the newer name of the limit.
     """
-    reasoning = chat.reasoning if chat.reasoning is not None else not own and reasons(name)
+    thinks = reasons(facts.name) if facts.thinks is None else facts.thinks
+    reasoning = (thinks and not own) if chat.reasoning is None else chat.reasoning
     limit = chat.limit or ("max_tokens" if own else "max_completion_tokens")
     found: JsonObject = {limit: tokens}
     if chat.temperature is not None and not reasoning:

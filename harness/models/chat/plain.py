@@ -1,19 +1,21 @@
 """Models without function calls: every answer is one JSON object of a thought and actions."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
 
 from pydantic import JsonValue
 
-from harness.action import Action, parse_action
-from harness.models.chat.messages import Detail, assistant, dialogue, system
+from harness.action import Action, Answer, parse_action
+from harness.models.chat.messages import assistant, dialogue, system
 from harness.models.chat.objects import one
 from harness.models.chat.options import Form
 from harness.models.chat.schema import answers, lines
 from harness.models.chat.wire import Said, said
 from harness.models.dialect import MOST_ACTIONS, Brief, Frame, Heard, Hearing, JsonObject, Turn, Unusable
-from harness.models.functions import placed
+from harness.models.functions import arguments, placed
+from harness.models.images import Detail
 from harness.models.prompt import instructions
 
 _HOW: Final = """\
@@ -56,6 +58,7 @@ class JsonDialect:
         self._fields = {**fields, **_held(form, brief)}
         self._provider = provider
         self._detail = detail
+        self._written = [name for name, one in brief.outputs.items() if one.type in ("array", "object")]
         kinds = "" if form == "schema" else f"\n- The actions, ? for what may be left out:\n{lines()}"
         self._system = instructions(brief, spotlight=spotlight, extra=[_HOW + kinds, *extra])
 
@@ -80,7 +83,7 @@ class JsonDialect:
         found = said(answer)
         hearing = Hearing()
         hearing.incidents += found.incidents
-        thought = _actions(found, frame, hearing)
+        thought = _actions(found, frame, hearing, self._written)
         return hearing.heard(
             thought,
             usage=found.usage,
@@ -90,7 +93,7 @@ class JsonDialect:
         )
 
 
-def _actions(found: Said, frame: Frame, hearing: Hearing) -> str:
+def _actions(found: Said, frame: Frame, hearing: Hearing, written: Sequence[str]) -> str:
     """Take the actions in order, and give the thought."""
     try:
         given, listed = _listed(found)
@@ -100,7 +103,7 @@ def _actions(found: Said, frame: Frame, hearing: Hearing) -> str:
         return found.words or str(found.stop or "")
     for action in listed[: MOST_ACTIONS + 1]:
         name = action.get("kind") if isinstance(action, dict) else None
-        hearing.call("", str(name)[:80], partial(_action, action, frame))
+        hearing.call("", str(name)[:80], partial(_action, action, frame, written))
     thought = given.get("thought")
     return thought if isinstance(thought, str) and thought.strip() else found.words
 
@@ -117,12 +120,26 @@ def _listed(found: Said) -> tuple[Mapping[str, JsonValue], list[JsonValue]]:
     return given, listed
 
 
-def _action(given: JsonValue, frame: Frame) -> list[Action]:
+def _action(given: JsonValue, frame: Frame, written: Sequence[str]) -> list[Action]:
     if not isinstance(given, dict):
         return [parse_action(given)]
     # Strict schemas have null for what is left out, one level deeper too where an answer's data stand.
     kept = {name: _without_null(value) for name, value in given.items() if value is not None}
-    return [placed(parse_action(kept), frame.space)]
+    action = placed(parse_action(kept), frame.space)
+    if isinstance(action, Answer):
+        data = {name: _value(one) if name in written else one for name, one in action.data.items()}
+        action = action.model_copy(update={"data": data})
+    return [action]
+
+
+def _value(given: JsonValue) -> JsonValue:
+    """Read a list or an object that a strict schema made the model write as text."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return arguments(json.dumps({"value": json.loads(given)}))["value"]
+    except (Unusable, ValueError, RecursionError):
+        return given
 
 
 def _without_null(value: JsonValue) -> JsonValue:

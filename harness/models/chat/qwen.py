@@ -196,10 +196,6 @@ def _scroll(action: str, given: Mapping[str, JsonValue], frame: Frame) -> Action
     if isinstance(pixels, bool) or not isinstance(pixels, int | float) or not -100_000 <= pixels <= 100_000:
         raise Unusable("bad_arguments", f"pixels is a number, not {str(pixels)[:80]!r}")
     x, y = coordinate(given, frame) if given.get("coordinate") is not None else frame.pointer
-    space = frame.space
-    if space.kind == "thousandths":
-        wide, high = round(pixels * space.view_width / 1000), round(pixels * space.view_height / 1000)
-    else:
-        wide, high = length(pixels, pixels, space)
+    wide, high = length(pixels, pixels, frame.space)
     dx, dy = (wide, 0) if action == "hscroll" else (0, -high)
     return parse_action({"kind": "scroll", "x": x, "y": y, "dx": dx, "dy": dy})

@@ -8,11 +8,12 @@ from typing import Final, Literal
 from pydantic import JsonValue
 
 from harness.action import Action
-from harness.models.chat.messages import Detail, assistant, system, told, user
+from harness.models.chat.messages import assistant, system, told, user
 from harness.models.chat.schema import tools
 from harness.models.chat.wire import Said, ToolCall, said
 from harness.models.dialect import Brief, Frame, Heard, Hearing, JsonObject, Outcome, Turn
 from harness.models.functions import call
+from harness.models.images import Detail
 from harness.models.prompt import instructions
 
 _HOW: Final = """\

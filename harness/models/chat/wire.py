@@ -186,10 +186,17 @@ def _usage(answer: JsonValue) -> Usage:
         case {"usage": dict(usage)}:
             return Usage(
                 input_tokens=_count(usage.get("prompt_tokens")),
+                cached_tokens=_detail(usage, "cached_tokens"),
+                cache_write_tokens=_detail(usage, "cache_write_tokens"),
                 output_tokens=_count(usage.get("completion_tokens")),
             )
         case _:
             return Usage()
+
+
+def _detail(usage: Mapping[str, JsonValue], name: str) -> int | None:
+    details = usage.get("prompt_tokens_details")
+    return _count(details.get(name)) if isinstance(details, dict) else None
 
 
 def _count(value: JsonValue) -> int | None:
