@@ -1,5 +1,6 @@
 """Puts a run together whose model is the caller; see `harness.session`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.clearance import Approver
@@ -9,6 +10,7 @@ from harness.integrations.session import Session
 from harness.policy.schema import Policy
 from harness.sandbox.base import Sandbox
 from harness.task import Task
+from harness.trace.events import Event
 
 
 def session(
@@ -18,14 +20,25 @@ def session(
     sandbox: Sandbox | str = "auto",
     approver: Approver | str = "deny",
     traces: Path | str = "traces",
+    watch: Callable[[Event], None] | None = None,
 ) -> Session:
-    """Make a session; see `harness.session`."""
+    """Make a session; see `harness.session`. `watch` is told of every event."""
     found = task_of(task)
     return Session(
         lambda model: Run(
-            found, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces
+            found,
+            model=model,
+            policy=policy,
+            sandbox=sandbox,
+            approver=approver,
+            traces=traces,
+            watch=watch or _ignore,
         )
     )
+
+
+def _ignore(event: Event) -> None:
+    del event
 
 
 def task_of(task: Task | Path | str) -> Task:

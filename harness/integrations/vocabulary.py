@@ -18,8 +18,6 @@ from harness.words import visible
 
 OBSERVE: Final = "observe"
 """The tool that looks and does nothing."""
-ENDINGS: Final = ("answer", "give_up")
-"""The tools that end the run."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Sessions for tests."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,38 +77,50 @@ HOME = (140, 32)
 """The middle of the shop's name, which nobody may touch."""
 
 
+_SHOP: dict[str, Any] = {
+    "name": "search",
+    "goal": "Search for tea.",
+    "start": "https://shop.test/",
+    "hosts": {"shop.test": "harness.worlds.shop:app"},
+    "checks": [{"url": "https://shop.test/search*"}],
+}
+_ONE_WAY: dict[str, Any] = {
+    "name": "one-way",
+    "domains": {"navigate": ["shop.test"]},
+    "default": {"action": "allow", "request": "allow", "navigate": "deny"},
+    "rules": [
+        {
+            "name": "stay here",
+            "on": "action",
+            "when": {"kind": "click", "target": {"name": "*Hearth*"}},
+            "verdict": "deny",
+            "why": "There is no way back.",
+        }
+    ],
+}
+
+
 def shop(traces: Path) -> Session:
     """The bundled shop in a real sandbox: search for tea, and do not click on the shop's name."""
-    task = Task.model_validate(
-        {
-            "name": "search",
-            "goal": "Search for tea.",
-            "start": "https://shop.test/",
-            "hosts": {"shop.test": "harness.worlds.shop:app"},
-            "checks": [{"url": "https://shop.test/search*"}],
-        }
-    )
-    rules = Policy.model_validate(
-        {
-            "name": "one-way",
-            "domains": {"navigate": ["shop.test"]},
-            "default": {"action": "allow", "request": "allow", "navigate": "deny"},
-            "rules": [
-                {
-                    "name": "stay here",
-                    "on": "action",
-                    "when": {"kind": "click", "target": {"name": "*Hearth*"}},
-                    "verdict": "deny",
-                    "why": "There is no way back.",
-                }
-            ],
-        }
-    )
+    task, rules = Task.model_validate(_SHOP), Policy.model_validate(_ONE_WAY)
     return harness.session(task, policy=rules, sandbox="bubblewrap", traces=traces)
+
+
+def shop_files(folder: Path) -> tuple[Path, Path]:
+    """The same as a task file and a policy file; what is JSON is YAML too."""
+    task, rules = folder / "search.yaml", folder / "one-way.yaml"
+    task.write_text(json.dumps(_SHOP))
+    rules.write_text(json.dumps({"version": 1, **_ONE_WAY}))
+    return task, rules
 
 
 def clicked(result: Result) -> list[tuple[str, str]]:
     """Each action of a trace but looks and the first load, with what became of it."""
-    events = [one.event for one in Trace.open(Path(result.trace)).events]
+    return clicked_in(Path(result.trace))
+
+
+def clicked_in(trace: Path) -> list[tuple[str, str]]:
+    """The same, of a trace's folder."""
+    events = [one.event for one in Trace.open(trace).events]
     acted = [(one.action.kind, one.status) for one in events if one.kind == "acted"]
     return [one for one in acted if one[0] not in ("screenshot", "goto")]
