@@ -44,6 +44,7 @@ PROMISED = {
         "verdict_1000_rules_on_the_run_us",
     },
     "trace": {"trace_typical_bytes_a_step", "trace_write_us"},
+    "tokens": {"tokens_50_steps"},
     "ocr": {"ocr_changed_seconds"},
     "import": {"import_seconds", "import_heavy"},
     "neighbours": {f"neighbour_{kind}_cores_ms" for kind in bench_neighbours.places()},
@@ -60,6 +61,7 @@ COMPARED = {
     "sandbox_ready_bubblewrap_seconds",
     "gateway_page_ms",
     "ocr_changed_seconds",
+    "tokens_50_steps",
 }
 
 

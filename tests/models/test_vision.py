@@ -1,6 +1,7 @@
 """What is the same for every vendor; the vendor here is a fake, and says so."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from typing import Literal
 
@@ -8,7 +9,7 @@ import pytest
 from harness.action import Action, Answer, Click, Wait
 from harness.clearance import Reply, SafetySignal, Usage
 from harness.models.base import Foresighted
-from harness.models.catalogue import ModelFacts
+from harness.models.catalogue import ModelFacts, ours
 from harness.models.context import Context, ContextOptions
 from harness.models.dialect import Frame, Heard, Hearing, JsonObject, Trouble, Turn
 from harness.models.functions import call
@@ -71,6 +72,7 @@ class Answers:
         pass
 
 
+RULE = ours().find("gpt-4o").image
 CLICK: JsonValue = {"kind": "click", "x": 5, "y": 6}
 CALLED: JsonValue = {"calls": [CLICK]}
 
@@ -90,7 +92,7 @@ class Vendor:
         scale: int = 1,
         keys: Sequence[str] = (),
         context_window: int | None = None,
-        image: int | None = 7,
+        counted: bool = True,
     ) -> None:
         self.waited: list[float] = []
         self.dialect, self.line = Plain(prunes), Answers(*answers)
@@ -106,8 +108,9 @@ class Vendor:
             self.line,
             context,
             Retry(sleep, lambda: 0.0),
-            facts=ModelFacts(name="plain", context_window=context_window),
-            image_tokens=lambda _w, _h: image,
+            facts=ModelFacts(name="plain", context=context_window, image=RULE if counted else None),
+            output_tokens=5,
+            today=lambda: date(2026, 11, 21),
             keys=keys,
         )
 
@@ -118,7 +121,7 @@ class Vendor:
 async def test_calls_become_actions_in_pixels_of_the_screen() -> None:
     vendor = Vendor({"calls": [CLICK]}, scale=2)
     reply = await vendor.reply(seen(1))
-    assert reply.actions == (Click(x=10, y=12),)
+    assert reply.actions == (Click(x=11, y=13),)
     assert reply.raw is not None
     assert (reply.usage.input_tokens, reply.usage.cost_usd) == (10, None)
 
@@ -265,4 +268,15 @@ async def test_what_a_question_costs_is_known_beforehand_and_asking_changes_noth
 
 
 async def test_what_is_not_known_is_not_zero() -> None:
-    assert Vendor(image=None).model.expected(seen(1)) == Usage()
+    assert Vendor(counted=False).model.expected(seen(1)) == Usage(output_tokens=5)
+
+
+async def test_an_answer_nobody_can_write_down_is_made_sound_and_a_bottomless_one_is_none() -> None:
+    reply = await Vendor({"words": "a\ud800b"}).reply(seen(1))
+    assert reply.thought == "a\ufffdb"
+    assert reply.model_dump_json()
+    deep: JsonValue = []
+    for _ in range(300):
+        deep = [deep]
+    reply = await Vendor(*[deep] * 6).reply(seen(1))
+    assert {one.fault for one in reply.incidents} == {"malformed"}
