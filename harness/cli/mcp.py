@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 
@@ -36,14 +37,16 @@ def run(options: argparse.Namespace) -> int:
     given = options.start or task_file(options.task)
     if isinstance(given, Path):
         sys.path += [str(folder) for folder in dict.fromkeys((Path.cwd(), given.resolve().parent))]
-    one = session(
-        given,
-        policy=options.policy,
-        sandbox=options.sandbox,
-        approver=options.approve,
-        traces=options.traces,
-        watch=progress(),
-    )
+    # A world may print while it is imported; once it serves, the server keeps standard output clean itself.
+    with redirect_stdout(sys.stderr):
+        one = session(
+            given,
+            policy=options.policy,
+            sandbox=options.sandbox,
+            approver=options.approve,
+            traces=options.traces,
+            watch=progress(),
+        )
     end = _End()
     with options.interrupts.told(end.signalled):
         try:

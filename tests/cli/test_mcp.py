@@ -31,9 +31,21 @@ def test_wrong_usage_is_one_line_before_anything_starts(
     assert not (place.folder / "traces").exists()
 
 
+LOUD = """
+print("loud at import")
+
+async def app(scope, receive, send):
+    print("loud at work", flush=True)
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"<h1>Hello</h1>"})
+"""
+
+
 def greeted(place: Place) -> Started:
-    """Start the server and shake hands."""
-    place.task()
+    """Start the server on a world that prints, and shake hands."""
+    (place.folder / "loud.py").write_text(LOUD)
+    place.task(hosts='{a.test: "loud:app"}')
     one = place.start("mcp", "task.yaml", "--sandbox", "bubblewrap", stdin=subprocess.PIPE)
     params = {
         "protocolVersion": "2025-06-18",
@@ -65,7 +77,7 @@ def test_a_client_that_hangs_up_ends_the_run(place: Place) -> None:
     one.process.stdin.close()
     code, out, said = one.end()
     assert (code, out) == (0, ""), said
-    assert "done after 1 step" in said
+    assert [one in said for one in ("done after 1 step", "loud at import", "loud at work")] == [True] * 3
     ended(place, "done")
 
 
