@@ -89,12 +89,14 @@ def test_a_signal_ends_the_run_while_the_client_is_silent(place: Place) -> None:
     ended(place, "interrupted")
 
 
-def test_a_start_that_is_refused_is_said_and_the_client_is_let_go(place: Place) -> None:
+def test_a_browser_that_does_not_start_is_said_and_the_client_is_let_go(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
     place.task()
-    (place.folder / "policy.yaml").write_text("version: 1\nname: p\ndomains: {navigate: [a.test]}\n")
     one = place.start("mcp", "task.yaml", "--sandbox", "bubblewrap", stdin=subprocess.PIPE)
     code, out, said = one.end()
-    assert (code, out) == (3, ""), said
-    assert "the start page was refused" in said
+    assert (code, out) == (4, ""), said
+    assert "harness: " in said
     assert "Traceback" not in said
-    ended(place, "stopped")
+    ended(place, "error")
