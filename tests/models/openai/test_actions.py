@@ -8,6 +8,7 @@ from harness.errors import ActionError
 from harness.models.dialect import Unusable
 from harness.models.openai.actions import PAUSE, action, actions
 from harness.models.scaling import Space
+from pydantic import JsonValue
 
 SAME = Space("pixels", 1280, 720, 1280, 720)
 HALF = Space("pixels", 640, 360, 1280, 720)
@@ -101,7 +102,8 @@ def test_a_wrong_field_is_an_error_of_the_action(given: dict[str, Any]) -> None:
 
 
 def test_a_call_holds_one_action_or_several_in_order() -> None:
-    wait, look = {"type": "wait"}, {"type": "screenshot"}
+    wait: JsonValue = {"type": "wait"}
+    look: JsonValue = {"type": "screenshot"}
     assert list(actions({"action": wait}, SAME)) == [Wait(seconds=PAUSE)]
     assert list(actions({"action": None, "actions": [look, wait]}, SAME)) == [
         TakeScreenshot(),

@@ -35,7 +35,7 @@ ACTIONS: list[dict[str, Any]] = [
     {"type": "type", "text": "Ada Lovelace"},
     {"type": "wait"},
 ]
-IDS = {"id": "item", "call_id": "call", "status": "completed"}
+IDS: dict[str, Any] = {"id": "item", "call_id": "call", "status": "completed"}
 SEEDS: list[dict[str, Any]] = [
     {
         "id": "resp_1",

@@ -24,7 +24,7 @@ from vendors.serve import served
 KEY = "sk-canary-77"
 BRIEF = Brief("Buy a mug")
 FACTS = ModelFacts(name="gpt-test")
-FILTERED = {
+FILTERED: Any = {
     "error": {
         "code": "content_filter",
         "message": "The response was filtered.",

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from harness.models.openai.shield import held_back, signals
 
-HATE = {"hate": {"filtered": True, "severity": "high"}, "sexual": {"filtered": False, "severity": "safe"}}
-ATTACK = {"indirect_attack": {"detected": True, "filtered": False}, "jailbreak": {"detected": False}}
+HATE: Any = {"hate": {"filtered": True, "severity": "high"}, "sexual": {"filtered": False, "severity": "safe"}}
+ATTACK: Any = {"indirect_attack": {"detected": True, "filtered": False}, "jailbreak": {"detected": False}}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_was_only_looked_at_is_not_held_back() -> None:
 
 
 def test_a_filtered_attack_is_named() -> None:
-    found = {"jailbreak": {"detected": True, "filtered": True}}
+    found: Any = {"jailbreak": {"detected": True, "filtered": True}}
     assert held_back({"content_filter_results": found}) == "jailbreak (detected)"
 
 
