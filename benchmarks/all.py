@@ -23,6 +23,7 @@ from benchmarks import (
     bench_sandbox,
     bench_settle,
     bench_step,
+    bench_tokens,
     bench_trace,
 )
 from benchmarks.figures import Figures, Measure, show, taken, write
@@ -41,6 +42,7 @@ MEASURES: dict[str, Measure] = {
     "neighbours": bench_neighbours.measure,
     "policy": bench_policy.measure,
     "trace": bench_trace.measure,
+    "tokens": bench_tokens.measure,
     "ocr": bench_ocr.measure,
     "import": bench_import.measure,
     "peers": bench_peers.measure,

@@ -387,6 +387,10 @@ class Usage(_Part):
 
     input_tokens: int | None = None
     """Tokens read."""
+    cached_tokens: int | None = _without_none()
+    """Those of `input_tokens` that were read from the vendor's cache."""
+    cache_write_tokens: int | None = _without_none()
+    """Those of `input_tokens` that were written to the vendor's cache."""
     output_tokens: int | None = None
     """Tokens written."""
     cost_usd: float | None = None

@@ -63,23 +63,20 @@ class Budget:
             return b if a is None else a if b is None else a + b
 
         self.usage = Usage.model_validate(
-            {
-                "input_tokens": total(self.usage.input_tokens, usage.input_tokens),
-                "output_tokens": total(self.usage.output_tokens, usage.output_tokens),
-                "cost_usd": total(self.usage.cost_usd, usage.cost_usd),
-            }
+            {name: total(so_far, usage.__dict__[name]) for name, so_far in self.usage.__dict__.items()}
         )
 
     def would_pass(self, usage: Usage) -> str | None:
-        """Say which limit so much more would pass, or nothing. Counts nothing; the unknown adds nothing."""
-        used, limits = self.usage, self.limits
-        tokens = (used.input_tokens or 0) + (used.output_tokens or 0)
-        more = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        cost = (used.cost_usd or 0.0) + (usage.cost_usd or 0.0)
-        if limits.tokens is not None and tokens + more > limits.tokens:
-            return f"limit reached: tokens ({limits.tokens:g}): the next question would pass it"
-        if limits.cost is not None and cost > limits.cost:
-            return f"limit reached: cost ({limits.cost:g}): the next question would pass it"
+        """Say which limit one more answer of such usage would pass, or nothing; count nothing.
+
+        What is unknown of it counts as nothing, so an unknown cost stops a run only after it was paid.
+        """
+        for name, limit, used in (
+            ("tokens", self.limits.tokens, _tokens(self.usage) + _tokens(usage)),
+            ("cost", self.limits.cost, (self.usage.cost_usd or 0.0) + (usage.cost_usd or 0.0)),
+        ):
+            if limit is not None and used > limit:
+                return f"limit reached: {name} ({limit:g})"
         return None
 
     def sends(self, size: int) -> str | None:
@@ -121,16 +118,19 @@ class Budget:
         while self._recent and self._recent[0] <= now - 60:
             self._recent.popleft()
         limits, usage = self.limits, self.usage
-        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         for name, limit, used in (
             ("steps", limits.steps, self.steps),
             ("seconds", limits.seconds, self.elapsed - self.waited),
             ("actions_per_minute", limits.actions_per_minute, len(self._recent)),
             ("requests", limits.requests, self.requests),
             ("download", limits.download, self.downloaded),
-            ("tokens", limits.tokens, tokens),
+            ("tokens", limits.tokens, _tokens(usage)),
             ("cost", limits.cost, usage.cost_usd or 0.0),
         ):
             if limit is not None and used >= limit and (not names or name in names):
                 return f"limit reached: {name} ({limit:g})"
         return self.sends(0) if not names or "upload" in names else None
+
+
+def _tokens(usage: Usage) -> int:
+    return (usage.input_tokens or 0) + (usage.output_tokens or 0)

@@ -32,7 +32,7 @@ from harness.action import (
     Wait,
     Zoom,
 )
-from harness.clearance import Act, Effect, FileOffer, Plan, Request, SafetySignal, Target
+from harness.clearance import Act, Effect, FileOffer, Incident, Plan, Request, SafetySignal, Target, Usage
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -259,3 +259,20 @@ def _thing(target: Target | None) -> str:
     words = f" {quoted(name, _NAME)}" if name else ""
     words += f" ({visible(kind, 40)})" if name and kind else f" a {visible(kind, 40)}" if kind else ""
     return words + (f" in {origin(target.frame_origin)}" if target.frame_origin else "")
+
+
+def spent(usage: Usage) -> str:
+    """Say what an answer or a run cost: nothing where nothing was counted, never zero for the unknown."""
+    if usage.input_tokens is None and usage.output_tokens is None:
+        return ""
+    read, written = (
+        "unknown" if count is None else f"{count:,}" for count in (usage.input_tokens, usage.output_tokens)
+    )
+    cost = "cost unknown" if usage.cost_usd is None else f"{usage.cost_usd:.4f} USD"
+    return f"{read} tokens read, {written} written, {cost}"
+
+
+def mishap(incident: Incident) -> str:
+    """Say what went wrong with an answer."""
+    waited = "" if incident.waited is None else f"; asked again after {incident.waited:g} s"
+    return f"{incident.fault.replace('_', ' ')}: {visible(incident.message, _TEXT)}{waited}"

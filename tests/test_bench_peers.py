@@ -203,6 +203,7 @@ async def test_a_program_that_was_never_started_is_no_traceback() -> None:
         await Talk().ask({"do": "answer"}, 1)
 
 
+@pytest.mark.long
 async def test_a_contest_says_who_escaped_and_who_could_not_be_installed() -> None:
     cases = chosen(ids=("navigation/redirect-302/https", "subresource/img/https"))
     told: dict[str, int] = {}

@@ -44,12 +44,13 @@ PROMISED = {
         "verdict_1000_rules_on_the_run_us",
     },
     "trace": {"trace_typical_bytes_a_step", "trace_write_us"},
+    "tokens": {"tokens_50_steps"},
     "ocr": {"ocr_changed_seconds"},
     "import": {"import_seconds", "import_heavy"},
     "neighbours": {f"neighbour_{kind}_cores_ms" for kind in bench_neighbours.places()},
     "peers": {"peers_escaped"},
 }
-SLOW = {"sandbox", "neighbours"}
+SLOW = {"sandbox", "neighbours", "step", "ready", "gateway", "ocr", "own", "ground", "settle"}
 COMPARED = {
     "own_step_growth",
     "step_ms",
@@ -60,6 +61,7 @@ COMPARED = {
     "sandbox_ready_bubblewrap_seconds",
     "gateway_page_ms",
     "ocr_changed_seconds",
+    "tokens_50_steps",
 }
 
 

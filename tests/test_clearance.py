@@ -13,6 +13,7 @@ from harness.clearance import (
     Plan,
     Question,
     Request,
+    Usage,
     Verdict,
     _unspent,
     clear,
@@ -118,3 +119,18 @@ def test_a_question_makes_answers_bound_to_what_was_shown() -> None:
     question = Question(id="q", effect=CLICK, verdict=verdict("ask"), goal="g", step=1, seconds=5)
     assert redeem(clear(CLICK, verdict("ask"), question.approve(by="ada"))) == CLICK
     assert question.deny(by="ada").shown == digest(CLICK)
+
+
+def test_usage_without_a_cache_is_written_as_it_always_was() -> None:
+    old = '{"input_tokens":5,"output_tokens":2,"cost_usd":0.1}'
+    assert Usage(input_tokens=5, output_tokens=2, cost_usd=0.1).model_dump_json() == old
+    assert Usage.model_validate_json(old).cached_tokens is None
+    new = Usage(input_tokens=5, cached_tokens=4, cache_write_tokens=1)
+    assert Usage.model_validate_json(new.model_dump_json()) == new
+    assert new.model_dump() == {
+        "input_tokens": 5,
+        "cached_tokens": 4,
+        "cache_write_tokens": 1,
+        "output_tokens": None,
+        "cost_usd": None,
+    }

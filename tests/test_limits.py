@@ -86,3 +86,26 @@ def test_messages_that_come_in_count_as_download() -> None:
     assert "limit reached: download" in str(budget.passes(1, out=False))
     assert budget.passes(1_000, out=True) is None
     assert (budget.uploaded, budget.downloaded) == (1_000, 10)
+
+
+def test_every_part_of_the_usage_is_summed() -> None:
+    budget = Budget(Limits(), FakeClock())
+    for cached in (None, 4, 3):
+        budget.spend(Usage(input_tokens=10, cached_tokens=cached, cache_write_tokens=2, output_tokens=1))
+    assert budget.usage == Usage(input_tokens=30, cached_tokens=7, cache_write_tokens=6, output_tokens=3)
+
+
+def test_a_call_that_would_pass_a_limit_is_named_before_it_is_made() -> None:
+    budget = Budget(Limits(tokens=100, cost=0.5), FakeClock())
+    budget.spend(Usage(input_tokens=60, output_tokens=20, cost_usd=0.25))
+    assert budget.would_pass(Usage(input_tokens=10, output_tokens=10, cost_usd=0.25)) is None
+    assert budget.would_pass(Usage(input_tokens=11, output_tokens=10)) == "limit reached: tokens (100)"
+    assert budget.would_pass(Usage(cost_usd=0.26)) == "limit reached: cost (0.5)"
+    assert budget.usage == Usage(input_tokens=60, output_tokens=20, cost_usd=0.25)
+    assert budget.would_pass(Usage()) is None
+    assert Budget(Limits(), FakeClock()).would_pass(Usage(input_tokens=10**9, cost_usd=1e9)) is None
+
+
+def test_cached_tokens_are_part_of_the_input_and_not_counted_twice() -> None:
+    budget = Budget(Limits(tokens=100), FakeClock())
+    assert budget.would_pass(Usage(input_tokens=90, cached_tokens=90, cache_write_tokens=90)) is None

@@ -9,11 +9,13 @@ from harness.clearance import (
     Approval,
     Approver,
     Effect,
+    Incident,
     Outcome,
     Question,
     Reply,
     SafetySignal,
     Target,
+    Usage,
 )
 from harness.errors import ModelError
 from harness.journal import Journal
@@ -31,6 +33,7 @@ from harness.testing import (
     RecordingApprover,
     ScriptedModel,
 )
+from harness.trace.events import ModelReplied
 
 TASK = Task(name="t", goal="a goal", start="https://shop.test/")
 CLICK = Click(x=1, y=2)
@@ -172,6 +175,48 @@ async def test_a_safety_signal_is_judged_before_anything_is_done() -> None:
     await rig.run()
     assert CLICK not in rig.sandbox.acted
     assert model.seen[1].results[0].status == "refused"
+
+
+class Foreseeing(ScriptedModel):
+    """Says beforehand that each question costs ten cents and a thousand tokens."""
+
+    def expected(self, observation: Observation) -> Usage:
+        del observation
+        return Usage(input_tokens=1000, cost_usd=0.1)
+
+
+@pytest.mark.parametrize(("limits", "name"), [(Limits(tokens=2500), "tokens"), (Limits(cost=0.25), "cost")])
+async def test_a_limit_stops_the_run_before_the_question_that_would_pass_it(
+    limits: Limits, name: str
+) -> None:
+    used = Usage(input_tokens=1000, cost_usd=0.1)
+    model = Foreseeing([Reply(actions=(CLICK,), usage=used)] * 9)
+    rig = Rig(model, limits=limits)
+    ending = await rig.run()
+    assert (ending.outcome, len(model.seen)) == ("stopped", 2)
+    assert ending.reason.startswith(f"limit reached: {name}")
+    assert rig.memory.kinds.count("asked_model") == 2
+
+
+async def test_only_signals_that_were_let_pass_are_handed_back() -> None:
+    signals = tuple(SafetySignal(provider="p", code=code, id=code) for code in ("a", "b"))
+    model = ScriptedModel([Reply(actions=(CLICK,), signals=signals), CLICK, Answer()])
+    await Rig(model).run()
+    assert [one.acknowledged for one in model.seen] == [(), ("a", "b"), ()]
+    refusing = ScriptedModel([Reply(actions=(CLICK,), signals=signals), Answer()])
+    bad = Rig(refusing, lambda one: "deny" if isinstance(one, SafetySignal) and one.id == "b" else "allow")
+    await bad.run()
+    assert refusing.seen[1].acknowledged == ("a",)
+    assert refusing.seen[1].results[0].status == "refused"
+
+
+async def test_what_could_not_be_asked_is_in_the_trace_and_ends_the_run() -> None:
+    busy = Incident(fault="rate_limited", message="slow down")
+    rig = Rig(ScriptedModel([Reply(failure="p: rate_limited: slow down", incidents=(busy,))]))
+    with pytest.raises(ModelError, match="rate_limited: slow down"):
+        await rig.run()
+    replied = [one for one in rig.memory.events if isinstance(one, ModelReplied)]
+    assert [one.incidents for one in replied] == [(busy,)]
 
 
 async def test_stop_ends_the_run_at_once() -> None:

@@ -16,7 +16,7 @@ from harness.trace.events import (
     Responded,
     RunStarted,
 )
-from harness.words import describe, visible
+from harness.words import describe, mishap, spent, visible
 
 _MARKS = {"done": "✓", "refused": "✗", "failed": "!", "not_executed": "·"}
 
@@ -43,8 +43,8 @@ class _Progress:
                 place = sandbox if isinstance(sandbox, dict) else {}
                 loose = "  NOT ISOLATED" if place.get("browser") and not place.get("isolated") else ""
                 return f"run {run_id}: model {model}, sandbox {place.get('kind')}{loose}"
-            case ModelReplied(step=step, thought=thought) if thought:
-                return f"step {step:>2}  {visible(thought, 140)}"
+            case ModelReplied() if event.thought or event.incidents or spent(event.usage):
+                return _replied(event)
             case Acting(step=step, index=index, action=action, target=target):
                 self._intents[step, index] = describe(Act(action=action, target=target))
                 return None
@@ -74,6 +74,13 @@ class _Progress:
         return None
 
 
+def _replied(event: ModelReplied) -> str:
+    lines = [f"step {event.step:>2}  {visible(event.thought, 140)}".rstrip()]
+    lines += [f"      ! the model: {mishap(one)}" for one in event.incidents]
+    cost = spent(event.usage)
+    return "\n".join([*lines, f"      {cost}"] if cost else lines)
+
+
 def summary(result: Result) -> str:
     """The end of a run in a few lines. Why it could not go on is said on standard error instead."""
     words = {
@@ -95,6 +102,8 @@ def summary(result: Result) -> str:
     if result.verdicts:
         counts = ", ".join(f"{count} {name}" for name, count in result.verdicts.items())
         lines.append(f"  verdicts: {counts}")
+    if cost := spent(result.usage):
+        lines.append(f"  model:    {cost}")
     lines.append(f"  trace:    {result.trace}")
     report = Path(result.trace) / "report.html"
     if report.exists():

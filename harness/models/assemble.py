@@ -11,7 +11,9 @@ from harness.errors import InputError
 from harness.models.catalogue import ModelFacts
 from harness.models.context import Context, ContextOptions
 from harness.models.dialect import Dialect, Line
+from harness.models.images import Detail
 from harness.models.retry import Retry
+from harness.models.scaling import fit, sharpest, space
 from harness.models.vision import VisionModel
 
 
@@ -47,6 +49,7 @@ def assemble(
     *,
     keys: Sequence[str] = (),
     kind: Literal["pixels", "thousandths"] = "pixels",
+    detail: Detail | None = None,
 ) -> VisionModel:
     """Make the model.
 
@@ -57,15 +60,24 @@ def assemble(
         options: what a person chose.
         keys: what must not be seen in any message.
         kind: what its coordinates count.
+        detail: how sharp pictures are sent; the sharpest that it takes, if not given.
     """
-    context = Context(dialect.prunes, lambda w, h: (w, h), kind=kind, options=options.context)
+    detail = detail or sharpest(facts)
+    context = Context(
+        dialect.prunes,
+        lambda width, height: fit(width, height, facts, detail),
+        lambda sent, view: space(sent, view, facts, kind=kind),
+        options=options.context,
+    )
     return VisionModel(
         dialect,
         line,
         context,
         options.retry,
         facts=facts,
-        image_tokens=lambda _w, _h: None,
+        output_tokens=options.output_tokens,
+        today=lambda: options.now().date(),
+        detail=detail,
         keys=keys,
     )
 

@@ -28,13 +28,18 @@ class ContextOptions:
     """Characters of a page's text at each step."""
 
 
+def plain(sent: tuple[int, int], view: tuple[int, int]) -> Space:
+    """Coordinates that count the pixels of what is sent."""
+    return Space("pixels", *sent, *view)
+
+
 class Context:
     """Everything that was seen and heard, and what of it is sent.
 
     Args:
         prunes: what is left out when there are too many pictures, as the dialect says.
         fit: the size that a screenshot is sent in, from its width and height.
-        kind: what the model's coordinates count.
+        space: what the model's coordinates mean, from the size that is sent and the size of the screen.
         options: what a person chose.
     """
 
@@ -42,13 +47,13 @@ class Context:
         self,
         prunes: Literal["pictures", "turns"],
         fit: Callable[[int, int], tuple[int, int]],
+        space: Callable[[tuple[int, int], tuple[int, int]], Space] = plain,
         *,
-        kind: Literal["pixels", "thousandths"] = "pixels",
         options: ContextOptions | None = None,
     ) -> None:
         self._prunes = prunes
         self._fit = fit
-        self._kind = kind
+        self._space = space
         self._options = options or ContextOptions()
         self._turns: list[Turn] = []
         self._floor = 0
@@ -85,7 +90,7 @@ class Context:
     def sent(self) -> tuple[Turn, ...]:
         """Give what is sent, the oldest first; the last is the question that is asked now."""
         sizes = [len(one.seen.picture.png) if one.seen.picture else 0 for one in self._turns]
-        first = self._options.window.first(sizes)
+        first = self._options.window.first_of(sizes)
         self._forget(first)
         floor = max(self._floor, first) if self._prunes == "turns" else self._floor
         shown = list(self._turns[floor:])
@@ -110,11 +115,11 @@ class Context:
     def _seen(self, observation: Observation) -> Seen:
         shot = observation.screenshot
         size = self._fit(shot.width, shot.height)
-        space = Space(self._kind, *size, shot.width, shot.height)
+        space = self._space(size, (shot.width, shot.height))
         return Seen(
             step=observation.step,
             text=describe(observation, spotlight=self._options.spotlight, longest=self._options.text),
-            picture=Picture(shrink(shot.png, size), space),
+            picture=Picture(shrink(shot.png, size), size, space),
             url=observation.url,
         )
 

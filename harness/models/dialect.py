@@ -49,7 +49,9 @@ class Picture:
     """A screenshot as it is sent."""
 
     png: bytes = field(repr=False)
-    """The PNG file, in the size of `space`."""
+    """The PNG file."""
+    size: tuple[int, int]
+    """Its width and height in pixels."""
     space: Space
     """How its coordinates lie on the screen."""
 

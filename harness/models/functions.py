@@ -153,9 +153,11 @@ def placed(action: Action, space: Space) -> Action:
             points = (point(one.x, one.y, space) for one in path)
             return action.model_copy(update={"path": tuple(Point(x=x, y=y) for x, y in points)})
         case Zoom(region=(left, top, right, bottom)):
-            # The far corner of a region lies outside its last pixel.
-            (left, top), (right, bottom) = point(left, top, space), point(right - 1, bottom - 1, space)
-            return action.model_copy(update={"region": (left, top, right + 1, bottom + 1)})
+            # A region's corners lie between pixels, the far one behind the last.
+            point(left, top, space)
+            point(right - 1, bottom - 1, space)
+            near, far = length(left, top, space), length(right, bottom, space)
+            return action.model_copy(update={"region": (*near, *far)})
         case _:
             return action
 

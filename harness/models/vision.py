@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Final
 
 from pydantic import JsonValue
@@ -11,12 +12,15 @@ from harness.clearance import Incident, Reply, Usage
 from harness.models.catalogue import ModelFacts
 from harness.models.context import Context
 from harness.models.dialect import Dialect, Frame, Heard, Line, Trouble, Turn
+from harness.models.images import Detail
 from harness.models.retry import Asked, Retry
-from harness.models.tokens import cost, text_tokens
+from harness.models.tokens import cost, estimate, text_tokens
 from harness.screen import Observation
 
 _FULL: Final = 0.9
 """Of a context window, the part that a request may fill: the count beforehand is an estimate."""
+_DEEPEST: Final = 200
+"""Levels of an answer that are read: nobody means more, and what reads them must not run out of stack."""
 
 
 class VisionModel:
@@ -27,8 +31,10 @@ class VisionModel:
         line: how requests get there.
         context: what is sent.
         retry: how often it is asked again.
-        facts: what is known of the model: prices, limits.
-        image_tokens: what a picture of some width and height costs; nothing where that is not known.
+        facts: what is known of the model: prices, limits, how it counts pictures.
+        output_tokens: tokens of one answer at most.
+        today: the day, for prices that change.
+        detail: how sharp pictures are sent.
         keys: what must not be seen in any message, such as an API key.
     """
 
@@ -40,7 +46,9 @@ class VisionModel:
         retry: Retry,
         *,
         facts: ModelFacts,
-        image_tokens: Callable[[int, int], int | None],
+        output_tokens: int,
+        today: Callable[[], date],
+        detail: Detail = "high",
         keys: Sequence[str] = (),
     ) -> None:
         self._dialect = dialect
@@ -48,7 +56,9 @@ class VisionModel:
         self._context = context
         self._retry = retry
         self._facts = facts
-        self._image_tokens = image_tokens
+        self._output_tokens = output_tokens
+        self._today = today
+        self._detail: Detail = detail
         self._keys = tuple(key for key in keys if key)
         self._pointer = (0, 0)
 
@@ -58,10 +68,8 @@ class VisionModel:
         return self._facts
 
     def expected(self, observation: Observation) -> Usage:
-        """Say what asking will use at least."""
-        tokens = self._counted(self._context.see(observation))
-        usage = Usage(input_tokens=tokens)
-        return usage.model_copy(update={"cost_usd": cost(self._facts, usage)})
+        """Say what asking will use at most, as if nothing of it were cached."""
+        return self._estimated(self._context.see(observation))
 
     async def reply(self, observation: Observation) -> Reply:
         """Ask, again where that may help, and read the answer."""
@@ -74,7 +82,7 @@ class VisionModel:
         raw: list[JsonValue] = []
 
         async def send() -> JsonValue:
-            answer = await self._line.send(request)
+            answer = sound(await self._line.send(request))
             raw.append(answer)
             heard.append(self._dialect.read(answer, Frame(self._context.space, self._pointer)))
             return answer
@@ -90,7 +98,7 @@ class VisionModel:
 
     def _answered(self, heard: Heard, asked: Asked) -> Reply:
         self._context.hear(heard)
-        priced = heard.usage.model_copy(update={"cost_usd": cost(self._facts, heard.usage)})
+        priced = heard.usage.model_copy(update={"cost_usd": cost(self._facts, heard.usage, on=self._today())})
         actions = heard.actions
         if not heard.calls and heard.thought.strip() and not heard.incidents:
             # Words without a call are how these models say that they are done.
@@ -115,23 +123,21 @@ class VisionModel:
             raw=self._hidden(raw),
         )
 
-    def _counted(self, turns: Sequence[Turn]) -> int | None:
-        """Count what a request holds; nothing if it is not known what a picture costs."""
-        total = text_tokens(self._dialect.overhead)
+    def _estimated(self, turns: Sequence[Turn]) -> Usage:
+        total, pictures = text_tokens(self._dialect.overhead), []
         for turn in turns:
             seen = turn.seen
             total += text_tokens(seen.text) + sum(text_tokens(one.text) for one in seen.outcomes)
             if turn.heard is not None:
                 total += text_tokens(json.dumps(turn.heard.items, ensure_ascii=False))
             if seen.picture is not None:
-                picture = self._image_tokens(seen.picture.space.width, seen.picture.space.height)
-                if picture is None:
-                    return None
-                total += picture
-        return total
+                pictures.append(seen.picture.size)
+        return estimate(
+            self._facts, total, pictures, self._output_tokens, detail=self._detail, on=self._today()
+        )
 
     def _too_long(self, turns: Sequence[Turn]) -> bool:
-        window, tokens = self._facts.context_window, self._counted(turns)
+        window, tokens = self._facts.context, self._estimated(turns).input_tokens
         return window is not None and tokens is not None and tokens > window * _FULL
 
     def _follow(self, observation: Observation) -> None:
@@ -163,3 +169,29 @@ class VisionModel:
         text = json.dumps(raw, ensure_ascii=False)
         found: JsonValue = json.loads(self._unkeyed(text)) if any(key in text for key in self._keys) else raw
         return found
+
+
+def sound(answer: JsonValue) -> JsonValue:
+    """Give an answer in which every character can be written down.
+
+    Raises:
+        Trouble: if it is deeper than anybody means.
+    """
+    level, deep = [answer], 0
+    while level:
+        deep += 1
+        if deep > _DEEPEST:
+            raise Trouble("malformed", f"the answer is deeper than {_DEEPEST} levels", again=True, ends=False)
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    text = json.dumps(answer, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        found: JsonValue = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        return found
+    return answer

@@ -10,7 +10,7 @@ from harness.trace.report_marks import marks
 from harness.trace.report_media import Pictures
 from harness.trace.timeline import Asking, Deed, Exchange, Step
 from harness.trace.words import count, seconds, size, visible
-from harness.words import describe
+from harness.words import describe, mishap, spent
 
 NONE = "&ndash;"
 """Stands where there is nothing to say."""
@@ -146,7 +146,18 @@ def _thought(step: Step) -> str:
     shown = (
         f'<blockquote class="thought">{text(said, multiline=True, most=20_000)}</blockquote>' if said else ""
     )
-    return shown + ("" if step.reply.actions else '<p class="soft">The model asked for no action.</p>')
+    mishaps = "".join(
+        f'<p class="soft">The model: {text(mishap(one), most=300)}</p>' for one in step.reply.incidents
+    )
+    cost = spent(step.reply.usage)
+    return "".join(
+        (
+            shown,
+            mishaps,
+            "" if step.reply.actions else '<p class="soft">The model asked for no action.</p>',
+            f'<p class="soft">{text(cost)}</p>' if cost else "",
+        )
+    )
 
 
 def _unjudged(step: Step) -> list[Deed]:

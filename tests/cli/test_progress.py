@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from harness.action import Click
-from harness.clearance import Act, Outcome, Request, Resource, Usage, Verdict, digest
+from harness.clearance import Act, Incident, Outcome, Request, Resource, Usage, Verdict, digest
 from harness.cli.progress import progress, summary
 from harness.result import CheckResult, Result
 from harness.trace.events import (
@@ -44,6 +44,18 @@ def started(sandbox: JsonValue) -> RunStarted:
 
 def verdict(outcome: Outcome, effect: Request | Act) -> Verdict:
     return Verdict(outcome=outcome, rule="r", reason="Because.", policy="0" * 64, effect=digest(effect))
+
+
+def test_what_an_answer_cost_and_what_went_wrong_is_told() -> None:
+    busy = Incident(fault="rate_limited", message="slow down", waited=7.0)
+    usage = Usage(input_tokens=2345, output_tokens=12)
+    (line,) = said(ModelReplied(step=3, thought="Click it.", usage=usage, incidents=(busy,)))
+    assert line.splitlines() == [
+        "step  3  Click it.",
+        "      ! the model: rate limited: slow down; asked again after 7 s",
+        "      2,345 tokens read, 12 written, cost unknown",
+    ]
+    assert said(ModelReplied(step=3)) == []
 
 
 def requested(outcome: Outcome, resource: Resource, ident: str = "1") -> Requested:

@@ -17,7 +17,7 @@ from harness.trace.reader import Trace
 from harness.trace.verify import verify
 from pydantic import TypeAdapter
 
-KINDS = ["bubblewrap", pytest.param("docker", marks=needs_docker)]
+KINDS = ["bubblewrap", pytest.param("docker", marks=[needs_docker, pytest.mark.long])]
 PAGE = b"""<!doctype html><title>first</title>
 <a style="position:fixed;inset:0" download=notes.txt href="data:text/plain,taken home">x</a><script>
 const found = [document.cookie, localStorage.getItem('mark'), sessionStorage.getItem('mark')];

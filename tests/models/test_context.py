@@ -22,7 +22,7 @@ def test_a_picture_is_sent_in_the_size_that_fits_and_its_space_says_so() -> None
     (turn,) = context.see(seen(1))
     assert turn.seen.picture is not None
     assert turn.seen.picture.png[16:24] == bytes([0, 0, 0, 50, 0, 0, 0, 25])
-    assert context.space.to_view(49, 24) == (98, 48)
+    assert context.space.to_view(49, 24) == (99, 49)
 
 
 def test_looking_twice_at_one_step_is_looking_once() -> None:

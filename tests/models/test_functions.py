@@ -7,7 +7,7 @@ from harness.models.functions import arguments, call, functions, placed
 from harness.models.scaling import Space
 
 HALF = Space("pixels", 640, 360, 1280, 720)
-NORMAL = Space("thousandths", 640, 360, 1280, 720)
+NORMAL = Space("thousandths", 1000, 1000, 1280, 720)
 
 
 def test_every_kind_is_a_function_whose_schema_stands_alone() -> None:
@@ -23,11 +23,12 @@ def test_every_kind_is_a_function_whose_schema_stands_alone() -> None:
 
 
 def test_points_and_lengths_are_moved_to_the_screen() -> None:
-    assert call("click", '{"x": 0, "y": 359}', HALF) == Click(x=0, y=718)
+    assert call("click", '{"x": 0, "y": 359}', HALF) == Click(x=1, y=719)
     assert call("click", {"x": 500, "y": 500}, NORMAL) == Click(x=640, y=360)
-    assert placed(Scroll(x=10, y=10, dx=3, dy=-100), HALF) == Scroll(x=20, y=20, dx=6, dy=-200)
-    assert placed(Drag(path=(Point(x=0, y=0), Point(x=10, y=20))), HALF).path[1] == Point(x=20, y=40)
-    assert placed(Zoom(region=(0, 0, 640, 360)), HALF) == Zoom(region=(0, 0, 1279, 719))
+    assert placed(Scroll(x=10, y=10, dx=3, dy=-100), HALF) == Scroll(x=21, y=21, dx=6, dy=-200)
+    drag = placed(Drag(path=(Point(x=0, y=0), Point(x=10, y=20))), HALF)
+    assert drag == Drag(path=(Point(x=1, y=1), Point(x=21, y=41)))
+    assert placed(Zoom(region=(0, 0, 640, 360)), HALF) == Zoom(region=(0, 0, 1280, 720))
     assert placed(MouseDown(), HALF) == MouseDown()
     assert placed(Type(text="640"), HALF) == Type(text="640")
 

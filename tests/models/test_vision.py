@@ -1,6 +1,7 @@
 """What is the same for every vendor; the vendor here is a fake, and says so."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from typing import Literal
 
@@ -8,7 +9,7 @@ import pytest
 from harness.action import Action, Answer, Click, Wait
 from harness.clearance import Reply, SafetySignal, Usage
 from harness.models.base import Foresighted
-from harness.models.catalogue import ModelFacts
+from harness.models.catalogue import ModelFacts, ours
 from harness.models.context import Context, ContextOptions
 from harness.models.dialect import Frame, Heard, Hearing, JsonObject, Trouble, Turn
 from harness.models.functions import call
@@ -71,7 +72,9 @@ class Answers:
         pass
 
 
+RULE = ours().find("gpt-4o").image
 CLICK: JsonValue = {"kind": "click", "x": 5, "y": 6}
+CALLED: JsonValue = {"calls": [CLICK]}
 
 
 def seen(step: int, *results: ActionResult, **said: object) -> Observation:
@@ -89,7 +92,7 @@ class Vendor:
         scale: int = 1,
         keys: Sequence[str] = (),
         context_window: int | None = None,
-        image: int | None = 7,
+        counted: bool = True,
     ) -> None:
         self.waited: list[float] = []
         self.dialect, self.line = Plain(prunes), Answers(*answers)
@@ -105,8 +108,9 @@ class Vendor:
             self.line,
             context,
             Retry(sleep, lambda: 0.0),
-            facts=ModelFacts(name="plain", context_window=context_window),
-            image_tokens=lambda _w, _h: image,
+            facts=ModelFacts(name="plain", context=context_window, image=RULE if counted else None),
+            output_tokens=5,
+            today=lambda: date(2026, 11, 21),
             keys=keys,
         )
 
@@ -117,7 +121,7 @@ class Vendor:
 async def test_calls_become_actions_in_pixels_of_the_screen() -> None:
     vendor = Vendor({"calls": [CLICK]}, scale=2)
     reply = await vendor.reply(seen(1))
-    assert reply.actions == (Click(x=10, y=12),)
+    assert reply.actions == (Click(x=11, y=13),)
     assert reply.raw is not None
     assert (reply.usage.input_tokens, reply.usage.cost_usd) == (10, None)
 
@@ -224,7 +228,7 @@ async def test_a_key_is_in_no_message_and_in_no_raw_item() -> None:
 
 
 async def test_old_pictures_are_left_out_many_at_once() -> None:
-    vendor = Vendor(*[{"calls": [CLICK]}] * 9)
+    vendor = Vendor(*[CALLED] * 9)
     for step in range(1, 10):
         await vendor.reply(seen(step, *[ActionResult(action=Click(x=5, y=6), status="done")] * (step > 1)))
     shown = [[turn.seen.picture is not None for turn in turns].count(True) for turns in vendor.dialect.turns]
@@ -233,7 +237,7 @@ async def test_old_pictures_are_left_out_many_at_once() -> None:
 
 
 async def test_where_a_picture_cannot_be_left_out_its_turn_is_and_its_story_is_told() -> None:
-    vendor = Vendor(*[{"calls": [CLICK]}] * 5, prunes="turns")
+    vendor = Vendor(*[CALLED] * 5, prunes="turns")
     for step in range(1, 6):
         await vendor.reply(seen(step, *[ActionResult(action=Click(x=5, y=6), status="done")] * (step > 1)))
     turns = vendor.dialect.turns[-1]
@@ -244,7 +248,7 @@ async def test_where_a_picture_cannot_be_left_out_its_turn_is_and_its_story_is_t
 
 
 async def test_what_does_not_fit_any_more_is_cut_in_half() -> None:
-    vendor = Vendor(*[{"calls": [CLICK]}] * 4, context_window=220)
+    vendor = Vendor(*[CALLED] * 4, context_window=220)
     for step in range(1, 5):
         await vendor.reply(seen(step, *[ActionResult(action=Click(x=5, y=6), status="done")] * (step > 1)))
     assert len(vendor.dialect.turns[-1]) < 4
@@ -264,4 +268,15 @@ async def test_what_a_question_costs_is_known_beforehand_and_asking_changes_noth
 
 
 async def test_what_is_not_known_is_not_zero() -> None:
-    assert Vendor(image=None).model.expected(seen(1)) == Usage()
+    assert Vendor(counted=False).model.expected(seen(1)) == Usage(output_tokens=5)
+
+
+async def test_an_answer_nobody_can_write_down_is_made_sound_and_a_bottomless_one_is_none() -> None:
+    reply = await Vendor({"words": "a\ud800b"}).reply(seen(1))
+    assert reply.thought == "a\ufffdb"
+    assert reply.model_dump_json()
+    deep: JsonValue = []
+    for _ in range(300):
+        deep = [deep]
+    reply = await Vendor(*[deep] * 6).reply(seen(1))
+    assert {one.fault for one in reply.incidents} == {"malformed"}

@@ -227,6 +227,7 @@ async def test_a_runtime_that_the_engine_does_not_have_is_named_with_those_it_ha
             pass
 
 
+@pytest.mark.long
 async def test_what_was_left_for_a_look_is_there_and_can_be_removed(engine: Any) -> None:
     async with opened(DockerSandbox, leave=True) as (sandbox, _, _):
         container = sandbox.container

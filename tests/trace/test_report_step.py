@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from harness.action import Answer, Click, Goto, Wait
-from harness.clearance import Request, Verdict
+from harness.clearance import Incident, Request, Usage, Verdict
 from harness.trace.blobs import BlobStore
 from harness.trace.events import Acted, AskedModel, Failed, ModelReplied, Observed, Responded
 from harness.trace.report_media import Pictures
@@ -42,6 +42,16 @@ def test_a_step_is_toned_by_the_worst_in_it() -> None:
     assert tone(Step(1, THEN, failures=[Failed(error="E", message="m")])) == "bad"
     assert has(Step(1, THEN, exchanges=[exchange(1, DENY)])) == "refused requests"
     assert step_name(Step(0, THEN)) == "Before the first step"
+
+
+def test_what_an_answer_cost_stands_in_its_step(pictures: Pictures) -> None:
+    usage = Usage(input_tokens=1200, output_tokens=30, cost_usd=0.00425)
+    filtered = Incident(fault="content_filter", message="<violence>")
+    reply = ModelReplied(step=1, actions=(Wait(),), usage=usage, incidents=(filtered,))
+    html = section(Step(1, THEN, reply=reply), 0, pictures)
+    assert "1,200 tokens read, 30 written, 0.0043 USD" in html
+    assert "content filter: &lt;violence&gt;" in html
+    assert "tokens" not in section(Step(1, THEN, reply=ModelReplied(step=1)), 0, pictures)
 
 
 def test_few_requests_are_open_and_many_are_folded(pictures: Pictures) -> None:

@@ -1,0 +1,226 @@
+"""From a model's name to a model: `chat:`, `azure:` without a computer tool, and the open GUI models."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Final, assert_never
+
+import structlog
+
+from harness.models.assemble import ModelOptions, assemble
+from harness.models.catalogue import ModelFacts
+from harness.models.chat import clients, places
+from harness.models.chat.fara import FaraVersion, fara_dialect
+from harness.models.chat.line import ChatLine
+from harness.models.chat.options import ChatOptions, fields
+from harness.models.chat.plain import JsonDialect
+from harness.models.chat.qwen import QwenVersion, qwen_dialect
+from harness.models.chat.tools import THOUSANDTHS, ToolDialect
+from harness.models.chat.ui_tars import UiTarsDialect, UiTarsVersion
+from harness.models.dialect import Brief, JsonObject
+from harness.models.scaling import sharpest
+from harness.models.vision import VisionModel
+
+_log = structlog.get_logger(__name__)
+
+SEARCH: Final = "https://www.bing.com/search?q="
+"""Where Fara's `web_search` goes; the policy judges it like any other address."""
+
+
+def build_chat(
+    model: str,
+    url: str | None,
+    brief: Brief,
+    *,
+    facts: ModelFacts,
+    environment: Mapping[str, str],
+    options: ModelOptions,
+    chat: ChatOptions | None = None,
+) -> VisionModel:
+    """Make `chat:MODEL` (OpenAI's own) or `chat:MODEL@URL` (any server that speaks like it).
+
+    Args:
+        model: the model, as the server calls it.
+        url: the server's base URL; OpenAI's (or `OPENAI_BASE_URL`), if not given.
+        brief: what to do.
+        facts: what is known of the model.
+        environment: where keys stand: `OPENAI_API_KEY` for OpenAI. A URL of one's own gets `CHAT_API_KEY`, or
+            no key: never a vendor's.
+        options: what is the same for every vendor.
+        chat: what is Chat Completions' own.
+
+    Raises:
+        InputError: if a key or the SDK is missing, or the URL cannot be used.
+    """
+    chat = chat or ChatOptions()
+    place = places.typed(url, environment) if url else places.vendor(environment, f"chat:{model}")
+    line, keys = _line(place, environment, options)
+    provider = "chat" if place.own else "openai"
+    own = fields(chat, facts, options.output_tokens, own=place.own)
+    detail = chat.detail if place.own else chat.detail or sharpest(facts)
+    chat = replace(chat, detail=detail)
+    dialect = _dialect(model, brief, own, chat=chat, provider=provider, options=options)
+    return assemble(dialect, line, facts, options, keys=keys, kind=chat.space, detail=chat.detail)
+
+
+def build_azure_chat(
+    deployment: str,
+    brief: Brief,
+    *,
+    facts: ModelFacts,
+    environment: Mapping[str, str],
+    options: ModelOptions,
+    chat: ChatOptions | None = None,
+    tokens: Callable[[], str | Awaitable[str]] | None = None,
+) -> VisionModel:
+    """Make `azure:DEPLOYMENT` for a model without a computer tool, such as gpt-4o.
+
+    Args:
+        deployment: the deployment's name.
+        brief: what to do.
+        facts: what is known of the model behind it, under the model's own name.
+        environment: see `harness.models.chat.clients.azure`.
+        options: what is the same for every vendor.
+        chat: what is Chat Completions' own.
+        tokens: gives Entra tokens, in place of `azure-identity`'s default credential.
+
+    Raises:
+        InputError: if the endpoint, a key or the SDK is missing.
+    """
+    chat = chat or ChatOptions()
+    client = clients.azure(deployment, environment, timeout=options.timeout, tokens=tokens)
+    hidden = client.tokens.given if client.tokens else tuple
+    line = ChatLine(
+        client.sdk,
+        timeout=options.timeout,
+        now=options.now,
+        hidden=hidden,
+        renews=client.tokens is not None,
+    )
+    own = fields(chat, facts, options.output_tokens, own=False)
+    chat = replace(chat, detail=chat.detail or sharpest(facts))
+    dialect = _dialect(deployment, brief, own, chat=chat, provider="azure", options=options)
+    return assemble(dialect, line, facts, options, keys=client.keys, kind=chat.space, detail=chat.detail)
+
+
+def build_ui_tars(
+    model: str,
+    url: str,
+    brief: Brief,
+    *,
+    facts: ModelFacts,
+    environment: Mapping[str, str],
+    options: ModelOptions,
+    version: UiTarsVersion = "1.5",
+    chat: ChatOptions | None = None,
+) -> VisionModel:
+    """Make `ui-tars:MODEL@URL`. See `build_chat`; version 1.0 counts thousandths, 1.5 pixels."""
+    chat = chat or ChatOptions(temperature=0.0)
+    line, keys = _line(places.typed(url, environment), environment, options)
+    own = fields(chat, facts, options.output_tokens, own=True)
+    dialect = UiTarsDialect(model, brief, own, version=version, spotlight=options.context.spotlight)
+    return assemble(dialect, line, facts, options, keys=keys, kind=dialect.space)
+
+
+def build_qwen_vl(
+    model: str,
+    url: str,
+    brief: Brief,
+    *,
+    facts: ModelFacts,
+    environment: Mapping[str, str],
+    options: ModelOptions,
+    version: QwenVersion | None = None,
+    chat: ChatOptions | None = None,
+) -> VisionModel:
+    """Make `qwen-vl:MODEL@URL`. See `build_chat`; version 3 counts thousandths, 2.5 pixels.
+
+    Without a version it is what the catalogue knows the model as, and 3 if it does not.
+    """
+    chat = chat or ChatOptions(temperature=0.0)
+    line, keys = _line(places.typed(url, environment), environment, options)
+    own = fields(chat, facts, options.output_tokens, own=True)
+    dialect = qwen_dialect(
+        model,
+        brief,
+        own,
+        version=version or ("2.5" if facts.speaks == "qwen-vl" else "3"),
+        spotlight=options.context.spotlight,
+    )
+    return assemble(dialect, line, facts, options, keys=keys, kind=dialect.space)
+
+
+def build_fara(
+    model: str,
+    url: str,
+    brief: Brief,
+    *,
+    facts: ModelFacts,
+    environment: Mapping[str, str],
+    options: ModelOptions,
+    version: FaraVersion | None = None,
+    search: str = SEARCH,
+    chat: ChatOptions | None = None,
+) -> VisionModel:
+    """Make `fara:MODEL@URL`. See `build_chat`; Fara 1.5 counts thousandths, Fara-7B pixels.
+
+    Args:
+        model: the model, as the server calls it.
+        url: the server's base URL.
+        brief: what to do.
+        facts: what is known of the model.
+        environment: where `CHAT_API_KEY` may stand.
+        options: what is the same for every vendor.
+        version: which vocabulary and which coordinates; what the catalogue knows it as, if not given.
+        search: the URL that `web_search` puts its words behind; empty, and it is refused by name.
+        chat: what is Chat Completions' own.
+
+    Raises:
+        InputError: if the SDK is missing, or the URL cannot be used.
+    """
+    chat = chat or ChatOptions(temperature=0.0)
+    line, keys = _line(places.typed(url, environment), environment, options)
+    own = fields(chat, facts, options.output_tokens, own=True)
+    spotlight = options.context.spotlight
+    dialect = fara_dialect(
+        model,
+        brief,
+        own,
+        version=version or ("1.5" if facts.speaks == "fara-next" else "7b"),
+        search=search,
+        spotlight=spotlight,
+    )
+    return assemble(dialect, line, facts, options, keys=keys, kind=dialect.space)
+
+
+def _dialect(
+    model: str, brief: Brief, own: JsonObject, *, chat: ChatOptions, provider: str, options: ModelOptions
+) -> ToolDialect | JsonDialect:
+    extra = [THOUSANDTHS] if chat.space == "thousandths" else []
+    spotlight = options.context.spotlight
+    match chat.form:
+        case "tools":
+            return ToolDialect(
+                model, brief, own, provider=provider, detail=chat.detail, spotlight=spotlight, extra=extra
+            )
+        case "schema" | "object" | "text":
+            return JsonDialect(
+                model,
+                brief,
+                own,
+                form=chat.form,
+                provider=provider,
+                detail=chat.detail,
+                spotlight=spotlight,
+                extra=extra,
+            )
+        case _ as never:
+            assert_never(never)
+
+
+def _line(
+    place: places.Place, environment: Mapping[str, str], options: ModelOptions
+) -> tuple[ChatLine, tuple[str, ...]]:
+    if place.warning:
+        _log.warning(place.warning)
+    client = clients.at(place, timeout=options.timeout, environment=environment)
+    return ChatLine(client.sdk, timeout=options.timeout, now=options.now), client.keys

@@ -1,0 +1,142 @@
+"""The way to a Chat Completions server, over OpenAI's own SDK."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydantic import JsonValue
+
+from harness.models.chat.filters import explained
+from harness.models.chat.wire import clean
+from harness.models.dialect import JsonObject, Trouble
+from harness.models.faults import LONGEST_BODY, of_status
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+
+_LONGEST_REASON = 1_000
+
+
+class ChatLine:
+    """Sends requests, each once; asking again is not its business.
+
+    Args:
+        client: the SDK's, with `max_retries=0`.
+        timeout: seconds for a whole answer.
+        now: gives the time, for what servers say in dates.
+        hidden: gives what must not be seen in any answer, such as the tokens of an Entra credential.
+        renews: whether the credential gets a new token by itself, so that one that has run out is worth
+            asking again, once.
+    """
+
+    def __init__(
+        self,
+        client: "AsyncOpenAI",
+        *,
+        timeout: float,
+        now: Callable[[], datetime],
+        hidden: Callable[[], Sequence[str]] = tuple,
+        renews: bool = False,
+    ) -> None:
+        self._client = client
+        self._timeout = timeout
+        self._now = now
+        self._hidden = hidden
+        self._renews = renews
+        self._denied = False
+
+    async def send(self, request: JsonObject) -> JsonValue:
+        """Send one request, once, and give the body of its answer."""
+        import httpx2  # noqa: PLC0415 - the SDK is an extra, loaded only when used
+        from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError  # noqa: PLC0415
+
+        try:
+            async with asyncio.timeout(self._timeout):
+                body = await self._body(request)
+        except (TimeoutError, APITimeoutError, httpx2.TimeoutException) as error:
+            said = f"no whole answer within {self._timeout:g} s"
+            raise Trouble("timeout", said, again=True, ends=True) from error
+        except APIStatusError as error:
+            self._refused(error)
+        except APIConnectionError as error:
+            cause = error.__cause__
+            raise Trouble("connection", self._unkeyed(f"{error}: {cause}"), again=True) from error
+        except httpx2.HTTPError as error:
+            said = f"the answer broke off: {type(error).__name__}: {error}"
+            raise Trouble("cut_off", self._unkeyed(said), again=True) from error
+        except (OpenAIError, httpx2.InvalidURL) as error:
+            raise Trouble("rejected", self._unkeyed(str(error))) from error
+        self._denied = False
+        return _json(self._unkeyed(body))
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._client.close()
+
+    async def _body(self, request: JsonObject) -> str:
+        # The SDK's types are held by the strict servers of the tests; here a request is JSON.
+        fields: dict[str, Any] = dict(request)
+        received = bytearray()
+        async with self._client.chat.completions.with_streaming_response.create(**fields) as response:
+            async for chunk in response.iter_bytes():
+                received += chunk
+                if len(received) > LONGEST_BODY:
+                    raise Trouble("too_large", f"the answer is over {LONGEST_BODY} bytes", ends=False)
+        return received.decode("utf-8", "replace")
+
+    def _refused(self, error: "APIStatusError") -> NoReturn:
+        text = self._unkeyed(error.response.content[:LONGEST_BODY].decode("utf-8", "replace"))
+        code, message = _error(text)
+        headers = {name.lower(): value for name, value in error.response.headers.items()}
+        trouble = of_status(error.status_code, message, headers, now=self._now, code=code)
+        if error.status_code == 401 and self._renews and not self._denied:
+            self._denied = True
+            raise Trouble(trouble.fault, str(trouble), again=True) from error
+        raise trouble from error
+
+    def _unkeyed(self, text: str) -> str:
+        for key in self._hidden():
+            text = text.replace(key, "(key)") if key else text
+        return text
+
+
+def _json(text: str) -> JsonValue:
+    """Read JSON as the standard has it: no NaN, no half of a letter."""
+    try:
+        found: JsonValue = json.loads(text, parse_constant=_no_number)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        reason = str(error)[:_LONGEST_REASON].encode("utf-8", "replace").decode()
+        raise Trouble("malformed", f"the answer is not JSON: {reason}", again=True, ends=False) from error
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _error(text: str) -> tuple[str, str]:
+    """Give a server's own name for an error and its words: OpenAI's, Azure's, vLLM's and Ollama's forms."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return "", clean(text)[:_LONGEST_REASON]
+    error = found.get("error", found) if isinstance(found, dict) else found
+    if not isinstance(error, dict):
+        return "", clean(str(error))[:_LONGEST_REASON]
+    message = clean(error.get("message")) or clean(str(error))
+    filtered = explained(error)
+    code = _code(error)
+    return code, (f"{message} [{filtered}]" if filtered else message)[:_LONGEST_REASON]
+
+
+def _code(error: Mapping[str, Any]) -> str:
+    match error:
+        case {"code": str(code)}:
+            return clean(code)[:100]
+        case {"innererror": {"code": str(code)}}:
+            return clean(code)[:100]
+        case _:
+            return ""
