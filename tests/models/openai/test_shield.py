@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from harness.models.openai.shield import held_back, signals
 
-HATE: Any = {"hate": {"filtered": True, "severity": "high"}, "sexual": {"filtered": False, "severity": "safe"}}
+HATE: Any = {
+    "hate": {"filtered": True, "severity": "high"},
+    "sexual": {"filtered": False, "severity": "safe"},
+}
 ATTACK: Any = {"indirect_attack": {"detected": True, "filtered": False}, "jailbreak": {"detected": False}}
 
 
