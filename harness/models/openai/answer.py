@@ -8,7 +8,6 @@ from pydantic import JsonValue
 
 from harness.action import Action, Answer
 from harness.clearance import Fault, SafetySignal, Usage
-from harness.models.body import checked
 from harness.models.dialect import (
     LONGEST_THOUGHT,
     Heard,
@@ -52,12 +51,11 @@ class Chained(Heard):
 
 
 def read(answer: JsonValue, space: Space, provider: str) -> Chained:
-    """Read the body of an answer.
+    """Read the body of an answer that `harness.models.vision.sound` let through.
 
     Raises:
         Trouble: if nothing of it can be used.
     """
-    checked(answer)
     if not isinstance(answer, dict):
         raise _malformed(f"the answer is no object, but {type(answer).__name__}")
     unfinished = _unfinished(answer)
@@ -240,8 +238,13 @@ def _failed(error: JsonValue) -> Trouble:
 def _usage(given: JsonValue) -> Usage:
     if not isinstance(given, dict):
         return Usage()
+    details = given.get("input_tokens_details")
+    read = details if isinstance(details, dict) else {}
     return Usage(
-        input_tokens=_count(given.get("input_tokens")), output_tokens=_count(given.get("output_tokens"))
+        input_tokens=_count(given.get("input_tokens")),
+        cached_tokens=_count(read.get("cached_tokens")),
+        cache_write_tokens=_count(read.get("cache_write_tokens")),
+        output_tokens=_count(given.get("output_tokens")),
     )
 
 

@@ -7,15 +7,15 @@ reasoning that led to it; what became of it is told in a user's message instead.
 
 import base64
 from collections.abc import Collection
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import JsonValue
 
 from harness.models.dialect import Call, Heard, JsonObject, Outcome, Seen, Unusable
+from harness.models.images import Detail
 from harness.models.openai.answer import COMPUTER, FUNCTION, checks
 
 LEFT_OUT: Final = "(screenshot left out)"
-Detail = Literal["low", "high", "auto", "original"]
 
 
 def kept(heard: Heard, seen: Seen) -> tuple[list[JsonObject], dict[str, JsonObject]]:

@@ -49,7 +49,7 @@ def test_each_action_is_read(given: dict[str, Any], wanted: Action) -> None:
 
 def test_points_and_lengths_are_those_of_the_picture() -> None:
     scroll = action({"type": "scroll", "x": 100, "y": 50, "scroll_x": 0, "scroll_y": 60}, HALF)
-    assert scroll == Scroll(x=200, y=100, dy=120)
+    assert scroll == Scroll(x=201, y=101, dy=120)
 
 
 @pytest.mark.parametrize(

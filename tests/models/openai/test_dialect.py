@@ -36,7 +36,7 @@ def asked(step: int, before: int | None = None, *, ok: bool = True) -> Seen:
     outcomes = (
         () if before is None else (Outcome(Call(f"c{before}", "computer"), ok=ok, text="" if ok else "no"),)
     )
-    return Seen(step, f"Step {step}.", Picture(b"png%d" % step, SPACE), outcomes=outcomes)
+    return Seen(step, f"Step {step}.", Picture(b"png%d" % step, (40, 30), SPACE), outcomes=outcomes)
 
 
 def dialect(**options: Any) -> ResponsesDialect:
@@ -158,7 +158,7 @@ def test_an_answer_is_read_for_the_provider_it_is_from() -> None:
     azure = ResponsesDialect("cua", BRIEF, provider="azure")
     heard = azure.read({"id": "r", "output": [item]}, Frame(SPACE, (0, 0)))
     assert (azure.provider, heard.signals[0].provider) == ("azure", "azure")
-    assert heard.actions[0].model_dump()["x"] == 2
+    assert heard.actions[0].model_dump()["x"] == 3
 
 
 def test_what_is_sent_besides_the_turns_is_counted() -> None:

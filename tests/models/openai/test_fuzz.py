@@ -18,6 +18,7 @@ from harness.models.openai.actions import PAUSE
 from harness.models.openai.answer import Chained
 from harness.models.openai.dialect import ResponsesDialect, ResponsesOptions
 from harness.models.scaling import Space
+from harness.models.vision import sound
 from harness.screen import ActionResult
 from vendors.openai import computer, function, message
 
@@ -73,7 +74,7 @@ SEEDS: list[dict[str, Any]] = [
     {"id": "resp_5", "status": "completed", "output": [message("It is done.", phase="final_answer")]},
 ]
 DEEP: Any = "x"
-for _ in range(150):
+for _ in range(250):
     DEEP = [DEEP]
 ODD: list[Any] = [
     *(None, True, False, 0, -1, 1.5, 1e308, 10**30, float("inf"), float("nan"), "", "\ud800", "x" * 5000),
@@ -199,6 +200,7 @@ def attack(number: int, dialect: ResponsesDialect) -> str:
     chance = random.Random(number)  # noqa: S311 - the same cases each time
     answer = mutated(chance.choice(SEEDS), chance)
     try:
+        answer = sound(answer)
         heard = dialect.read(answer, FRAME)
     except Trouble as trouble:
         return trouble.fault
@@ -208,7 +210,7 @@ def attack(number: int, dialect: ResponsesDialect) -> str:
     for call in heard.calls:
         assert call.first + call.count <= len(heard.actions)
     results = [ActionResult(action=one, status="refused", message="no") for one in heard.actions]
-    picture = Picture(b"png", SPACE)
+    picture = Picture(b"png", (1280, 720), SPACE)
     passed = tuple(one.id for one in heard.signals if one.id is not None and chance.random() < 0.5)
     now = Seen(2, "Step 2.", picture, outcomes=outcomes(heard, results), acknowledged=passed)
     request = dialect.request([Turn(Seen(1, "Step 1.", picture), heard), Turn(now)], ())

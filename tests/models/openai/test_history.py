@@ -9,7 +9,7 @@ from harness.models.scaling import Space
 
 PNG = b"\x89PNG\r\n\x1a\n picture"
 IMAGE = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
-PICTURE = Picture(PNG, Space("pixels", 40, 30, 40, 30))
+PICTURE = Picture(PNG, (40, 30), Space("pixels", 40, 30, 40, 30))
 REASON: dict[str, Any] = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"}
 CHECKS = [{"id": "sc_1", "code": "odd", "message": None, "extra": 1}, {"id": "sc_2"}]
 CLICK: dict[str, Any] = {

@@ -52,7 +52,7 @@ class Fake:
 
 def request() -> JsonObject:
     shot = blank(40, 30)
-    seen = Seen(1, "Step 1.", Picture(shot.png, Space("pixels", 40, 30, 40, 30)))
+    seen = Seen(1, "Step 1.", Picture(shot.png, (40, 30), Space("pixels", 40, 30, 40, 30)))
     return ResponsesDialect("gpt-test", BRIEF).request([Turn(seen)], ())
 
 
@@ -136,6 +136,8 @@ async def test_an_answer_is_given_as_the_vendor_wrote_it() -> None:
         (Raw(200, b"not json"), "malformed", True, None, False),
         (Raw(200, b""), "malformed", True, None, False),
         (Raw(200, b"[" * 5000), "malformed", True, None, False),
+        (Raw(200, b'{"a": NaN}'), "malformed", True, None, False),
+        (Raw(200, b"9" * 5000), "malformed", True, None, False),
         (Raw(200, b'"' + b"x" * (LONGEST_BODY + 1) + b'"'), "too_large", False, None, False),
         (Raw(200, b"x" * 10_000_000), "too_large", False, None, False),
         (Raw(200, b"\x1f\x8b broken", {"content-encoding": "gzip"}), "cut_off", True, None, True),

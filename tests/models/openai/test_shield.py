@@ -39,7 +39,7 @@ def test_a_filtered_attack_is_named() -> None:
 
 
 def test_what_a_prompt_shield_saw_is_a_signal_each_once() -> None:
-    both = [{"content_filter_results": ATTACK}, {"content_filter_results": ATTACK}]
+    both: Any = [{"content_filter_results": ATTACK}, {"content_filter_results": ATTACK}]
     (found,) = signals({"content_filters": both}, "azure")
     assert (found.provider, found.code, found.id) == ("azure", "indirect_attack", None)
     assert found.message
