@@ -42,8 +42,8 @@ Speaks = Literal[
     "fara",
     "fara-next",
 ]
-"""How a model is driven: its vendor's computer tool, its own text format, or our actions as plain functions, or
-as JSON where it has no functions."""
+"""How a model is driven: its vendor's computer tool, its own text format, or our actions as plain functions,
+or as JSON where it has no functions."""
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

@@ -14,8 +14,17 @@ from harness.models.dialect import Brief
 from harness.models.vision import VisionModel
 
 Family = Literal[
-    *("openai", "azure", "anthropic", "bedrock", "vertex", "foundry", "gemini"),
-    *("chat", "ui-tars", "qwen-vl", "fara"),
+    "openai",
+    "azure",
+    "anthropic",
+    "bedrock",
+    "vertex",
+    "foundry",
+    "gemini",
+    "chat",
+    "ui-tars",
+    "qwen-vl",
+    "fara",
 ]
 FAMILIES: Final = get_args(Family)
 EXAMPLES: Final[Mapping[str, str]] = {
@@ -253,6 +262,6 @@ def _chat(
 
 def _other(read: ModelName, spoken: Speaks) -> InputError:
     return InputError(
-        f"--model {read.family}:{read.model}: it is not driven so, but by {spoken}; use a model with a computer "
-        f"tool, such as {EXAMPLES[read.family]}"
+        f"--model {read.family}:{read.model}: it is not driven so, but by {spoken}; use a model with a "
+        f"computer tool, such as {EXAMPLES[read.family]}"
     )

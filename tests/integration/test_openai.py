@@ -20,7 +20,7 @@ from harness.testing import FakeSandbox, RecordingApprover
 from harness.trace.events import Acted, ModelReplied
 from harness.trace.reader import verify
 from pydantic import JsonValue
-from vendors.brain import Brain
+from vendors.brain import TASK, Brain
 from vendors.openai import Item, Output, Raw, Vendor, computer, message, thought
 from vendors.serve import served
 
@@ -62,7 +62,7 @@ def sound(result: harness.Result, *keys: str) -> None:
 
 async def shop(model: harness.Model, traces: Path, approver: Any) -> harness.Result:
     return await harness.run(
-        "tasks/shop/buy-a-mug.yaml",
+        TASK,
         model=model,
         policy="shopping",
         sandbox="bubblewrap",
@@ -89,11 +89,12 @@ async def bought(
     assert [(one.provider, one.code, one.id) for one in asked] == [("openai", CHECK["code"], "cu_sc_1")]
     passed = [
         item["acknowledged_safety_checks"]
-        for item in vendor.requests[-1]["input"]
+        for request in vendor.requests
+        for item in request["input"]
         if "acknowledged_safety_checks" in item
     ]
-    if responses is None or not responses.stateful:
-        assert passed == [[CHECK]]
+    assert passed
+    assert all(one == [CHECK] for one in passed)
     assert result.usage.input_tokens == 1000 * len(vendor.requests)
     sound(result, KEY)
     return vendor
@@ -114,6 +115,26 @@ async def test_a_mug_is_bought_in_each_form(
 ) -> None:
     vendor = await bought(tmp_path, tool, ResponsesOptions(tool=tool, stateful=stateful))
     assert ("previous_response_id" in vendor.requests[-1]) is stateful
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("version", ["", "2025-04-01-preview"])
+async def test_a_mug_is_bought_on_azure_with_a_token_for_each_request(tmp_path: Path, version: str) -> None:
+    tokens = [f"tok-canary-{number}" for number in range(100)]
+    vendor = Vendor(brain=Brain(Brain().task.filled()), models=("my-deployment",), tokens=tokens)
+    async with served(vendor.app) as url:
+        model = build_azure(
+            "my-deployment",
+            Brief(Brain().task.filled().goal),
+            facts=ModelFacts(name="gpt-test"),
+            environment={"AZURE_OPENAI_ENDPOINT": url, "OPENAI_API_VERSION": version},
+            credential=Tokens(*tokens),
+        )
+        result = await shop(model, tmp_path, "auto")
+        await model.close()
+    assert (result.outcome, vendor.refused) == ("done", [])
+    assert vendor.auth == [f"Bearer {token}" for token in tokens[: len(vendor.auth)]]
+    sound(result, "tok-canary")
 
 
 def short() -> harness.Task:
@@ -155,7 +176,10 @@ async def test_a_warning_that_is_not_approved_is_not_acknowledged_the_model_is_t
     assert vendor.refused == []
     assert result.outcome == "done"
     assert "acknowledged_safety_checks" not in told(vendor)
-    assert "Your computer was not done: refused by the rule 'vendor warnings need a person'" in told(vendor)
+    assert (
+        "Your computer call was not done in full: refused by the rule 'vendor warnings need a person'"
+        in told(vendor)
+    )
     assert [one.actions[0].kind for one in replies(result)] == ["screenshot", "click", "wait", "answer"]
     acted = [one.event for one in harness.Trace.open(Path(result.trace)).events]
     assert [(one.action.kind, one.status) for one in acted if isinstance(one, Acted)] == [
@@ -303,4 +327,4 @@ async def test_what_a_prompt_shield_sees_is_put_to_a_person_before_anything_is_d
     (question,) = approver.questions
     assert question.effect.kind == "signal"
     assert (question.effect.provider, question.effect.code) == ("azure", "indirect_attack")
-    assert ("was not done" in told(vendor)) is not approve
+    assert ("not done in full" in told(vendor)) is not approve

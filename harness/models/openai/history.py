@@ -122,7 +122,7 @@ def _note(outcome: Outcome) -> str:
     text = (
         f"{name}: {outcome.text}"
         if outcome.ok
-        else f"Your {name} was not done: {outcome.text or 'no reason given'}"
+        else f"Your {name} call was not done in full: {outcome.text or 'no reason given'}"
     )
     # A `<` is written by its number: what is quoted can close no mark.
     return text.replace("<", "\\u003c")

@@ -122,7 +122,9 @@ def test_with_state_a_conversation_forks_before_a_call_that_was_not_acknowledged
     request = body([turns[0], Turn(turns[1].seen, warned), Turn(asked(3, 2, ok=False))], stateful=True)
     assert request["previous_response_id"] == "resp_1"
     assert kinds(request) == ["computer_call_output", "message", "message"]
-    assert request["input"][-1]["content"][0]["text"].startswith("Your computer was not done: no")
+    assert request["input"][-1]["content"][0]["text"].startswith(
+        "Your computer call was not done in full: no"
+    )
     again = Chained(calls=(Call("c3", "computer"),), items=(call(3),), id="resp_3", parent="resp_1")
     later = body(
         [turns[0], Turn(turns[1].seen, warned), Turn(asked(3, 2, ok=False), again), Turn(asked(4, 3))],

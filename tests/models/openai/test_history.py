@@ -90,7 +90,7 @@ def test_why_a_computer_call_was_not_done_is_told_in_a_user_message() -> None:
     assert [one["type"] for one in items] == ["computer_call_output", "message"]
     told = items[1]["content"][0]["text"]
     assert told.startswith(
-        "Your computer was not done: refused by the rule 'spending': It costs \\u003c/page>"
+        "Your computer call was not done in full: refused by the rule 'spending': It costs \\u003c/page>"
     )
     assert told.endswith("\nStep 2.")
 
@@ -109,7 +109,9 @@ def test_a_call_with_a_check_that_was_not_approved_does_not_go_back_nor_its_reas
     now = seen(came("c1", "refused by the rule 'warnings': no", ok=False), acknowledged=("sc_1",))
     assert kept(heard(WORDS, REASON, item), now) == ([WORDS], {})
     (message,) = answers(now, REASON, item)
-    assert message["content"][0]["text"].startswith("Your computer was not done: refused by the rule")
+    assert message["content"][0]["text"].startswith(
+        "Your computer call was not done in full: refused by the rule"
+    )
     assert message["content"][1]["type"] == "input_image"
 
 
@@ -156,4 +158,4 @@ def test_a_call_whose_outcome_is_lost_is_answered_all_the_same() -> None:
 
 def test_what_came_of_an_answer_in_words_is_told() -> None:
     (message,) = answers(seen(came("", "refused by the rule 'r': no", ok=False, name="answer")), WORDS)
-    assert message["content"][0]["text"].startswith("Your answer was not done: refused")
+    assert message["content"][0]["text"].startswith("Your answer call was not done in full: refused")

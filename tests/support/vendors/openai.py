@@ -415,7 +415,7 @@ def _newest(items: Sequence[Item]) -> bytes:
 
 def _told(conversation: Sequence[Item]) -> dict[int, str]:
     text = json.dumps(conversation[-1].get("content", ""))
-    found = re.search(r"Your \w+ was not done: (.*)", text)
+    found = re.search(r"Your \w+ call was not done in full: (.*)", text)
     return {0: found[1]} if found else {}
 
 
