@@ -89,12 +89,8 @@ def checks(item: JsonObject) -> Sequence[JsonObject]:
     if given is None:
         return ()
     found = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-    if (
-        not isinstance(given, list)
-        or len(found) != len(given)
-        or len(given) > MOST_CHECKS
-        or not all(_text(one.get("id")) for one in found)
-    ):
+    ids = {_text(one.get("id")) for one in found} - {""}
+    if not isinstance(given, list) or len(given) > MOST_CHECKS or len(ids) != len(given):
         raise Unusable("malformed", "the vendor's safety checks of this call cannot be read")
     return found
 
@@ -110,6 +106,7 @@ class _Reading:
         self._thought: list[str] = []
         self._words: list[str] = []
         self._ids: set[str] = set()
+        self._checked: set[str] = set()
 
     def take(self, item: JsonValue) -> None:
         if not isinstance(item, dict):
@@ -150,7 +147,10 @@ class _Reading:
         )
 
     def _computer(self, item: JsonObject) -> Sequence[Action]:
-        checks(item)
+        ids = {_text(one.get("id")) for one in checks(item)}
+        if ids & self._checked:
+            raise Unusable("malformed", "a safety check of this call is one of another call")
+        self._checked |= ids
         return actions(item, self._space)
 
     def _called(self, item: JsonObject, name: str, read: Callable[[], Sequence[Action]]) -> None:

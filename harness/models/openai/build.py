@@ -115,6 +115,8 @@ def build_azure(
             api_key=secret if entra is None else entra.token,
             **_plain(sdk, options),
         )
+    # The SDK takes these from the environment by itself; they are for OpenAI, not for Azure.
+    client.organization = client.project = None
     return assemble(
         _dialect(deployment, brief, options, responses, provider="azure", facts=facts),
         _line(client, options, secret, headers, entra),

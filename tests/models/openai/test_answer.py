@@ -70,10 +70,29 @@ def test_safety_checks_are_signals() -> None:
     ]
 
 
-@pytest.mark.parametrize("checks", ["none", [1], [{}], [{"id": 5}], [{"id": ""}], [CHECK] * 51, {"id": "x"}])
+@pytest.mark.parametrize(
+    "checks",
+    [
+        "none",
+        [1],
+        [{}],
+        [{"id": 5}],
+        [{"id": ""}],
+        [CHECK] * 2,
+        [{"id": str(n)} for n in range(51)],
+        {"id": "x"},
+    ],
+)
 def test_a_call_whose_checks_cannot_be_read_is_not_done(checks: Any) -> None:
     found = heard(call(CLICK, pending_safety_checks=checks))
     assert (found.actions, faults(found), found.signals) == ((), ["malformed"], ())
+
+
+def test_a_check_of_two_calls_is_one_of_the_first() -> None:
+    found = heard(
+        call(CLICK, pending_safety_checks=[CHECK]), call(CLICK, call_id="c2", pending_safety_checks=[CHECK])
+    )
+    assert (len(found.actions), faults(found)) == (1, ["malformed"])
 
 
 def test_our_own_functions_are_read() -> None:

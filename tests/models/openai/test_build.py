@@ -92,6 +92,17 @@ async def test_a_dated_version_takes_the_dated_api() -> None:
     await model.close()
 
 
+async def test_azure_is_not_told_what_is_for_openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project")
+    for version in ("", "2025-04-01-preview"):
+        model = azure({**AZURE, "AZURE_OPENAI_API_KEY": "k", "OPENAI_API_VERSION": version})
+        assert {"OpenAI-Organization", "OpenAI-Project"}.isdisjoint(
+            name for name, value in client(model).default_headers.items() if isinstance(value, str)
+        )
+        await model.close()
+
+
 async def test_what_the_environment_says_of_openai_is_followed_and_nothing_is_retried() -> None:
     environment = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "OPENAI_ORG_ID": "org"}
     model = openai(environment)

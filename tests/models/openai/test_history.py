@@ -115,6 +115,13 @@ def test_a_call_with_a_check_that_was_not_approved_does_not_go_back_nor_its_reas
     assert message["content"][1]["type"] == "input_image"
 
 
+def test_an_approval_is_for_one_call() -> None:
+    first = {**CLICK, "pending_safety_checks": [{"id": "sc_1"}]}
+    second = {**first, "id": "cu_2", "call_id": "c2"}
+    back, _ = kept(heard(first, second), seen(came("c1"), came("c2", ok=False), acknowledged=("sc_1",)))
+    assert back == [first]
+
+
 def test_the_other_calls_of_that_answer_go_back_with_their_reasoning() -> None:
     item = {**CLICK, "pending_safety_checks": CHECKS}
     other = {**REASON, "id": "rs_2"}
