@@ -10,6 +10,7 @@ from anthropic import (
     AsyncAnthropicBedrockMantle,
     AsyncAnthropicFoundry,
     AsyncAnthropicVertex,
+    DefaultAsyncHttpxClient,
 )
 
 from harness.errors import InputError
@@ -69,6 +70,12 @@ def dial(
             assert_never(provider)
 
 
+def _plain(timeout: float) -> dict[str, Any]:
+    # A redirect would carry keys and screenshots to wherever it points.
+    client = DefaultAsyncHttpxClient(follow_redirects=False)
+    return {"timeout": timeout, "max_retries": 0, "open_telemetry": False, "http_client": client}
+
+
 def _api(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
     names = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
     secret = key(env, names, f"anthropic:{model}", CONSOLE)
@@ -77,9 +84,7 @@ def _api(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
     client = AsyncAnthropic(
         **which,
         base_url=env.get("ANTHROPIC_BASE_URL"),
-        timeout=timeout,
-        max_retries=0,
-        open_telemetry=False,
+        **_plain(timeout),
     )
     return Dialled(client, (secret,))
 
@@ -100,9 +105,7 @@ def _microsoft(model: str, env: Mapping[str, str], timeout: float, token: TokenP
         api_key=secret,
         azure_ad_token_provider=token,
         base_url=base,
-        timeout=timeout,
-        max_retries=0,
-        open_telemetry=False,
+        **_plain(timeout),
     )
     return Dialled(client, (secret,) if secret else ())
 
@@ -121,8 +124,8 @@ def _amazon(
     )
     secrets = _amazon_keys(provider, model, env)
     kind = AsyncAnthropicBedrock if provider == "bedrock" else AsyncAnthropicBedrockMantle
-    fields: dict[str, Any] = {**secrets, "aws_region": region, "base_url": base, "timeout": timeout}
-    client = kind(**fields, max_retries=0, open_telemetry=False)
+    fields: dict[str, Any] = {**secrets, "aws_region": region, "base_url": base, **_plain(timeout)}
+    client = kind(**fields)
     hidden = tuple(
         secrets[name] for name in ("api_key", "aws_secret_key", "aws_session_token") if name in secrets
     )
@@ -182,8 +185,6 @@ def _google(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
         project_id=project,
         credentials=found,
         base_url=env.get("ANTHROPIC_VERTEX_BASE_URL"),
-        timeout=timeout,
-        max_retries=0,
-        open_telemetry=False,
+        **_plain(timeout),
     )
     return Dialled(client, (), (GoogleAuthError,))

@@ -18,7 +18,7 @@ from anthropic import (
 )
 from pydantic import JsonValue
 
-from harness.models.anthropic.body import parsed
+from harness.models.body import parsed
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY, of_status
 

@@ -45,7 +45,7 @@ def service_account(folder: Path, base: str) -> str:
 
 def request(tool: Tool) -> Any:
     dialect = AnthropicDialect("claude-opus-5-5", Brief("Buy."), tool=tool, output_tokens=100)
-    picture = Picture(blank(40, 30).png, Space("pixels", 40, 30, 40, 30))
+    picture = Picture(blank(40, 30).png, (40, 30), Space("pixels", 40, 30, 40, 30))
     return dialect.request([Turn(Seen(1, "Step 1.", picture))], (0,))
 
 

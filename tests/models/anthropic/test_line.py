@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from anthropic import AsyncAnthropic
 from harness.clearance import Fault
+from harness.models.anthropic.clients import dial
 from harness.models.anthropic.dialect import AnthropicDialect
 from harness.models.anthropic.line import AnthropicLine
 from harness.models.anthropic.tools import Tool, betas
@@ -32,7 +33,7 @@ def now() -> datetime:
 
 def request(tool: Tool = "computer_toolset_20260801") -> Any:
     dialect = AnthropicDialect("claude-opus-5-5", Brief("Buy."), tool=tool, output_tokens=100)
-    return dialect.request([Turn(Seen(1, "Step 1.", Picture(blank(40, 30).png, SPACE)))], (0,))
+    return dialect.request([Turn(Seen(1, "Step 1.", Picture(blank(40, 30).png, (40, 30), SPACE)))], (0,))
 
 
 @contextlib.asynccontextmanager
@@ -78,11 +79,12 @@ async def test_the_body_comes_back_word_for_word_with_what_the_sdk_does_not_know
 
 
 async def test_the_beta_header_is_sent_where_the_tool_needs_it_and_nowhere_else() -> None:
-    for tool, header in (
+    headers: tuple[tuple[Tool, str | None], ...] = (
         ("computer_20250124", "computer-use-2025-01-24"),
         ("computer_20251124", "computer-use-2025-11-24"),
         ("computer_toolset_20260801", None),
-    ):
+    )
+    for tool, header in headers:
         server = Server(scripted(WORDS))
         async with served(server.app) as base, line(base, tool) as one:
             assert await one.send(request(tool)) == WORDS
@@ -122,6 +124,18 @@ async def test_a_status_becomes_what_it_means(  # noqa: PLR0917 - a table
     found = await trouble(failure(status, kind, "so it is", headers))
     assert (found.fault, found.again, found.after) == (fault, again, after)
     assert f"HTTP {status} ({kind}): so it is" in str(found)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    moved = Response(status_code=307, headers={"location": "http://127.0.0.1:9/v1/messages"})
+    server = Server(scripted(moved))
+    async with served(server.app) as base:
+        env = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": base}
+        one = AnthropicLine(dial("anthropic", "m", env, 20).client, betas=(), now=now)
+        with pytest.raises(Trouble, match="HTTP 307") as caught:
+            await one.send(request())
+        await one.close()
+    assert caught.value.fault == "rejected"
 
 
 async def test_a_wrong_key_is_said_without_the_key() -> None:

@@ -28,12 +28,16 @@ def client(model: VisionModel) -> Any:
 
 
 def test_a_missing_key_is_named_with_where_to_get_one() -> None:
-    with pytest.raises(InputError, match=r"openai:gpt-test needs a key: set OPENAI_API_KEY; .*platform\.openai"):
+    with pytest.raises(
+        InputError, match=r"openai:gpt-test needs a key: set OPENAI_API_KEY; .*platform\.openai"
+    ):
         openai({})
 
 
 def test_a_missing_endpoint_is_named() -> None:
-    with pytest.raises(InputError, match=r"azure:cua needs the resource's address: set AZURE_OPENAI_ENDPOINT"):
+    with pytest.raises(
+        InputError, match=r"azure:cua needs the resource's address: set AZURE_OPENAI_ENDPOINT"
+    ):
         azure({"AZURE_OPENAI_API_KEY": "k"})
 
 
