@@ -50,7 +50,9 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     ),
     "need one `tool_result` each, not ['b']": lambda body: result(body).update(tool_use_id="b"),
     "need one `tool_result` each, not []": lambda body: body["messages"][2].update(content="x"),
-    "not ['a', 'a']": lambda body: body["messages"][2]["content"].append(result(body)),
+    "not ['a', 'a']": lambda body: body["messages"][2]["content"].append(
+        {name: one for name, one in result(body).items() if name != "cache_control"}
+    ),
     "all content must be type text": lambda body: result(body).update(is_error=True),
     "tool_result blocks must come first": lambda body: body["messages"][2]["content"].insert(
         0, {"type": "text", "text": "x"}
