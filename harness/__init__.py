@@ -177,17 +177,20 @@ async def run(
     approver: "Approver | str" = "terminal",
     traces: "Path | str" = "traces",
     pool: "Pool | None" = None,
+    catalogue: "Path | str | None" = None,
 ) -> "Result":
     """Do one task in a sandbox and give its result.
 
     Args:
         task: a `Task`, a task file, or the name of a bundled task such as `shop/buy-a-mug`.
-        model: `"local"`, or any object with `async def reply(self, observation: Observation) -> Reply`.
+        model: `"local"`, `"human"`, a vendor's such as `"azure:my-deployment"` (see docs/models.md), or any
+            object with `async def reply(self, observation: Observation) -> Reply`.
         policy: a `Policy`, a policy file, or a ready-made name; the task's own if not given.
         sandbox: `"auto"`, `"docker"`, `"bubblewrap"`, `"process"`, or any `Sandbox`.
         approver: `"terminal"`, `"deny"`, `"auto"`, or any object with
             `async def decide(self, question: Question) -> Approval`.
         traces: the folder in which the run's trace is made.
+        catalogue: a file of facts and prices of models, laid over what is known.
         pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
 
     Raises:
@@ -197,7 +200,14 @@ async def run(
     from harness.cli.compose import run as run_task  # noqa: PLC0415 - the browser is loaded only when used
 
     return await run_task(
-        task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool
+        task,
+        model=model,
+        policy=policy,
+        sandbox=sandbox,
+        approver=approver,
+        traces=traces,
+        pool=pool,
+        catalogue=catalogue,
     )
 
 
@@ -208,6 +218,7 @@ def session(
     sandbox: "Sandbox | str" = "auto",
     approver: "Approver | str" = "deny",
     traces: "Path | str" = "traces",
+    pool: "Pool | None" = None,
 ) -> "Session":
     """Make a guarded browser that the caller drives: `async with harness.session(…) as session:`.
 
@@ -218,13 +229,14 @@ def session(
         approver: `"terminal"`, `"deny"`, `"auto"`, or any object with
             `async def decide(self, question: Question) -> Approval`.
         traces: the folder in which the run's trace is made.
+        pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
 
     Raises:
         InputError: if something a person wrote cannot be used; nothing was started.
     """
     from harness.cli.sessions import session as make  # noqa: PLC0415 - the browser is loaded only when used
 
-    return make(task, policy=policy, sandbox=sandbox, approver=approver, traces=traces)
+    return make(task, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool)
 
 
 def __getattr__(name: str) -> Any:

@@ -112,7 +112,15 @@ def _run(run: argparse.ArgumentParser) -> None:
         "task", metavar="TASK", help="a task file, or the name of a bundled task: shop/buy-a-mug"
     )
     run.add_argument(
-        "--model", default="local", help="who decides (default: local, which reads the screen by OCR)"
+        "--model",
+        default="local",
+        metavar="NAME",
+        help="who decides: local (the default, by OCR), human, openai:MODEL, azure:DEPLOYMENT=MODEL, "
+        "anthropic:MODEL, bedrock:MODEL, vertex:MODEL, gemini:MODEL, chat:MODEL@URL, ui-tars:MODEL@URL, "
+        "qwen-vl:MODEL@URL, fara:MODEL@URL",
+    )
+    run.add_argument(
+        "--catalogue", type=Path, metavar="FILE", help="prices and facts of models, laid over what is known"
     )
     run.add_argument(
         "--policy", help="a policy file, or the name of a ready-made one (default: the task's own)"

@@ -1,8 +1,9 @@
 """OpenAI's and Azure OpenAI's Responses API on this machine, kept strictly.
 
 Each request is held against the SDK's own request types, and against the rules of a conversation: what is
-sent back is what was answered, each call has its output, each safety check of it is acknowledged, and reasoning
-does not stand alone. Each answer is held against the SDK's answer types. What is wrong gets the vendor's error.
+sent back is what was answered, each call has its output, each safety check of it is acknowledged, and
+reasoning does not stand alone. Each answer is held against the SDK's answer types. What is wrong gets the
+vendor's error.
 """
 
 import base64
