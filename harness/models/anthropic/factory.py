@@ -77,7 +77,12 @@ def build(
         spotlight=options.context.spotlight,
     )
     line = AnthropicLine(
-        dialled.client, betas=betas(tool), now=options.now, unauthorized=dialled.unauthorized
+        dialled.client,
+        betas=betas(tool),
+        timeout=options.timeout,
+        now=options.now,
+        unreached=dialled.unreached,
+        unauthorized=dialled.unauthorized,
     )
     return assemble(dialect, line, facts, options, keys=dialled.keys)
 
