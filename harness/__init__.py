@@ -218,6 +218,7 @@ def session(
     sandbox: "Sandbox | str" = "auto",
     approver: "Approver | str" = "deny",
     traces: "Path | str" = "traces",
+    pool: "Pool | None" = None,
 ) -> "Session":
     """Make a guarded browser that the caller drives: `async with harness.session(…) as session:`.
 
@@ -228,13 +229,14 @@ def session(
         approver: `"terminal"`, `"deny"`, `"auto"`, or any object with
             `async def decide(self, question: Question) -> Approval`.
         traces: the folder in which the run's trace is made.
+        pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
 
     Raises:
         InputError: if something a person wrote cannot be used; nothing was started.
     """
     from harness.cli.sessions import session as make  # noqa: PLC0415 - the browser is loaded only when used
 
-    return make(task, policy=policy, sandbox=sandbox, approver=approver, traces=traces)
+    return make(task, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool)
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 
@@ -13,19 +14,12 @@ from harness.cli.progress import progress, summary
 from harness.cli.signals import unwind
 from harness.cli.streams import say
 from harness.errors import HarnessError, InputError
+from harness.words import visible
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve one session until the client goes away; everything a person may read goes to standard error."""
-    if (options.task is None) == (options.start is None):
-        raise InputError("name either a task or --start URL: harness mcp shop/find-a-tea")
-    if options.start is not None and not options.start.startswith(("http://", "https://")):
-        raise InputError(f"--start {options.start!r}: write a whole URL, such as https://shop.test/")
-    if options.approve == "terminal":
-        raise InputError(
-            "--approve terminal: standard input and output belong to the MCP client; "
-            "type --approve deny or --approve auto"
-        )
+    _check(options)
     try:
         from harness.integrations.mcp_server import serve  # noqa: PLC0415 - an extra, loaded only when used
     except ModuleNotFoundError as error:
@@ -36,14 +30,16 @@ def run(options: argparse.Namespace) -> int:
     given = options.start or task_file(options.task)
     if isinstance(given, Path):
         sys.path += [str(folder) for folder in dict.fromkeys((Path.cwd(), given.resolve().parent))]
-    one = session(
-        given,
-        policy=options.policy,
-        sandbox=options.sandbox,
-        approver=options.approve,
-        traces=options.traces,
-        watch=progress(),
-    )
+    # A world may print while it is imported; once it serves, the server keeps standard output clean itself.
+    with redirect_stdout(sys.stderr):
+        one = session(
+            given,
+            policy=options.policy,
+            sandbox=options.sandbox,
+            approver=options.approve,
+            traces=options.traces,
+            watch=progress(),
+        )
     end = _End()
     with options.interrupts.told(end.signalled):
         try:
@@ -55,8 +51,22 @@ def run(options: argparse.Namespace) -> int:
                 raise
     if one.result is None:
         return 130
+    if one.result.outcome == "error":
+        say(f"harness: {visible(one.result.reason, 2000)}")
     say(summary(one.result))
     return one.result.exit_code
+
+
+def _check(options: argparse.Namespace) -> None:
+    if (options.task is None) == (options.start is None):
+        raise InputError("name either a task or --start URL: harness mcp shop/find-a-tea")
+    if options.start is not None and not options.start.startswith(("http://", "https://")):
+        raise InputError(f"--start {options.start!r}: write a whole URL, such as https://shop.test/")
+    if options.approve == "terminal":
+        raise InputError(
+            "--approve terminal: standard input and output belong to the MCP client; "
+            "type --approve deny or --approve auto"
+        )
 
 
 class _End:

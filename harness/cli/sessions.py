@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.clearance import Approver
 from harness.cli.compose import Run
 from harness.cli.names import task_file
+from harness.cli.pooled import Pool
 from harness.integrations.session import Session
 from harness.policy.schema import Policy
 from harness.sandbox.base import Sandbox
@@ -20,6 +21,7 @@ def session(
     sandbox: Sandbox | str = "auto",
     approver: Approver | str = "deny",
     traces: Path | str = "traces",
+    pool: Pool | None = None,
     watch: Callable[[Event], None] | None = None,
 ) -> Session:
     """Make a session; see `harness.session`. `watch` is told of every event."""
@@ -32,6 +34,7 @@ def session(
             sandbox=sandbox,
             approver=approver,
             traces=traces,
+            pool=pool,
             watch=watch or _ignore,
         )
     )

@@ -48,7 +48,9 @@ async def serve(session: Session, version: str) -> None:
                 finally:
                     pull()
     except BaseExceptionGroup as group:
-        raise _first(group) from None
+        first = _first(group)
+        if not isinstance(first, BrokenPipeError):  # a client that no longer reads went away
+            raise first from None
 
 
 def _server(session: Session, version: str) -> "Server[dict[str, object]]":

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from openai import AsyncComputerToolset, AsyncOpenAI
 from openai.lib.computer import ComputerActionInput, ComputerUseError, Screenshot
-from openai.types.responses import Response, ResponseComputerToolCall
+from openai.types.responses import Response, ResponseComputerToolCall, ResponseOutputItem
 from openai.types.responses import computer_action as modern
 from openai.types.responses import response_computer_tool_call as legacy
 
@@ -231,6 +231,10 @@ class BlockingGuardedComputer:
             raise ComputerUseError(str(error)) from error
 
 
+def _replayed(item: ResponseOutputItem) -> dict[str, object]:
+    return {name: value for name, value in item.to_dict().items() if name != "created_by"}
+
+
 async def drive(
     client: AsyncOpenAI,
     computer: GuardedComputer,
@@ -258,31 +262,30 @@ async def drive(
     fixed = {"include": ["reasoning.encrypted_content"], **params, "tools": [{"type": "computer"}]}
     for _ in range(max_steps):
         response = cast("Response", await client.responses.create(**{**fixed, "input": history}))
-        history += [item.to_dict() for item in response.output]
+        history += [_replayed(item) for item in response.output]
         calls = [item for item in response.output if isinstance(item, ResponseComputerToolCall)]
         if not calls:
             return response
-        notes = []
+        refused: RefusedError | None = None
         for call in calls:
             try:
-                done = await toolset.execute(
-                    call, approve_safety_checks=approve_safety_checks or computer.approve
-                )
+                if refused is None:
+                    judge = approve_safety_checks or computer.approve
+                    history.append(await toolset.execute(call, approve_safety_checks=judge))
+                    continue
             except RefusedError as error:
-                notes.append(f"{error} The actions after it in that call were not executed.")
-                checks = [one.to_dict() for one in call.pending_safety_checks or ()]
-                history.append(
-                    {
-                        "type": "computer_call_output",
-                        "call_id": call.call_id,
-                        "output": await computer.screenshot(),
-                        "acknowledged_safety_checks": checks,
-                    }
-                )
+                refused = error
             except ComputerUseError as error:
                 error.response = response
                 raise
-            else:
-                history.append(done)
-        history += [{"role": "user", "content": note} for note in notes]
+            history.append(
+                {
+                    "type": "computer_call_output",
+                    "call_id": call.call_id,
+                    "output": await computer.screenshot(),
+                    "acknowledged_safety_checks": [one.to_dict() for one in call.pending_safety_checks or ()],
+                }
+            )
+        if refused is not None:
+            history.append({"role": "user", "content": f"{refused} What came after it was not executed."})
     raise ComputerUseError(f"no final message within {max_steps} answers", response)

@@ -31,9 +31,21 @@ def test_wrong_usage_is_one_line_before_anything_starts(
     assert not (place.folder / "traces").exists()
 
 
+LOUD = """
+print("loud at import")
+
+async def app(scope, receive, send):
+    print("loud at work", flush=True)
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"<h1>Hello</h1>"})
+"""
+
+
 def greeted(place: Place) -> Started:
-    """Start the server and shake hands."""
-    place.task()
+    """Start the server on a world that prints, and shake hands."""
+    (place.folder / "loud.py").write_text(LOUD)
+    place.task(hosts='{a.test: "loud:app"}')
     one = place.start("mcp", "task.yaml", "--sandbox", "bubblewrap", stdin=subprocess.PIPE)
     params = {
         "protocolVersion": "2025-06-18",
@@ -65,7 +77,7 @@ def test_a_client_that_hangs_up_ends_the_run(place: Place) -> None:
     one.process.stdin.close()
     code, out, said = one.end()
     assert (code, out) == (0, ""), said
-    assert "done after 1 step" in said
+    assert [one in said for one in ("done after 1 step", "loud at import", "loud at work")] == [True] * 3
     ended(place, "done")
 
 
@@ -77,12 +89,14 @@ def test_a_signal_ends_the_run_while_the_client_is_silent(place: Place) -> None:
     ended(place, "interrupted")
 
 
-def test_a_start_that_is_refused_is_said_and_the_client_is_let_go(place: Place) -> None:
+def test_a_browser_that_does_not_start_is_said_and_the_client_is_let_go(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
     place.task()
-    (place.folder / "policy.yaml").write_text("version: 1\nname: p\ndomains: {navigate: [a.test]}\n")
     one = place.start("mcp", "task.yaml", "--sandbox", "bubblewrap", stdin=subprocess.PIPE)
     code, out, said = one.end()
-    assert (code, out) == (3, ""), said
-    assert "the start page was refused" in said
+    assert (code, out) == (4, ""), said
+    assert "harness: " in said
     assert "Traceback" not in said
-    ended(place, "stopped")
+    ended(place, "error")

@@ -72,27 +72,33 @@ ASK: dict[str, Any] = {
 }
 
 
-async def test_the_computer_toolset_does_two_steps_and_a_denied_action_is_an_error(tmp_path: Path) -> None:
+def at(family: str, point: tuple[int, int]) -> dict[str, Any]:
+    return spot(*point) if family == "browser" else {"coordinate": list(point)}
+
+
+@pytest.mark.parametrize("family", ["browser", "computer"])
+async def test_each_toolset_does_two_steps_and_a_denied_action_is_an_error(
+    tmp_path: Path, family: str
+) -> None:
     turns: tuple[Calls, ...] = (
-        [("screenshot", {}), ("left_click", {"coordinate": list(SEARCH)}), ("cursor_position", {})],
+        [("screenshot", {}), ("left_click", at(family, SEARCH))],
         [("type", {"text": "tea"}), ("key", {"text": "Return"})],
-        [("left_click", {"coordinate": list(HOME)}), ("type", {"text": "never"})],
+        [("left_click", at(family, HOME)), ("type", {"text": "never"})],
     )
-    with vendor(*script("computer", *turns)) as model:
+    with vendor(*script(family, *turns)) as model:
         async with shop(tmp_path) as session, AsyncAnthropic(api_key="k", base_url=model.url) as client:
-            runner = client.beta.messages.tool_runner(tools=[GuardedComputer(session)], **ASK)
-            last = await runner.until_done()
+            toolset = GuardedBrowser(session) if family == "browser" else GuardedComputer(session)
+            last = await client.beta.messages.tool_runner(tools=[toolset], **ASK).until_done()
             assert session.latest.url == "https://shop.test/search?q=tea"
     assert last.stop_reason == "end_turn"
     result = ended(session.result, "done")
     assert clicked(result) == [("click", "done"), ("type", "done"), ("press", "done"), ("click", "refused")]
-    assert model.asked[0]["tools"] == [{"type": "computer_toolset_20260801"}]
-    first = results(model, 0)
-    assert first[0]["content"][0]["source"]["media_type"] == "image/png"
-    assert words(first[2]) == "X=600,Y=32"
+    (declared,) = model.asked[0]["tools"]
+    assert declared["type"] == f"{family}_toolset_20260801"
+    assert results(model, 0)[0]["content"][0]["source"]["media_type"] == "image/png"
     denied = results(model, 2)
     assert [one.get("is_error") for one in denied] == [True, True]
-    assert [one["toolset_name"] for one in denied] == ["computer", "computer"]
+    assert [one["toolset_name"] for one in denied] == [family, family]
     assert words(denied[0]) == "click: refused by 'stay here': There is no way back."
     assert "Not executed" in words(denied[1])
 
@@ -177,12 +183,17 @@ def test_the_blocking_toolsets_are_guarded_alike(tmp_path: Path) -> None:
 
 
 async def test_a_run_that_is_over_is_told_and_ends_nothing_else(tmp_path: Path) -> None:
-    turns: tuple[Calls, ...] = ([("wait", {"duration": 1})], [("screenshot", {})])
+    turns: tuple[Calls, ...] = (
+        [("cursor_position", {}), ("left_click", {"coordinate": [7, 8]}), ("cursor_position", {})],
+        [("wait", {"duration": 1})],
+        [("screenshot", {})],
+    )
     with vendor(*script("computer", *turns)) as model:
         async with opened(tmp_path) as session, AsyncAnthropic(api_key="k", base_url=model.url) as client:
             async with asyncio.timeout(30):
                 await client.beta.messages.tool_runner(tools=[GuardedComputer(session)], **ASK).until_done()
-    for turn in (0, 1):
+    assert [words(one) for one in results(model, 0)] == ["X=0,Y=0", "Clicked.", "X=7,Y=8"]
+    for turn in (1, 2):
         assert words(results(model, turn)[0]) == "the session is over: stopped: Off."
     ended(session.result, "stopped", "Off.")
 

@@ -141,19 +141,23 @@ def test_the_blocking_toolset_is_guarded_alike(tmp_path: Path) -> None:
     assert clicked(ended(session.result, "done")) == [("type", "refused")]
 
 
-async def test_the_runner_may_be_told_and_go_on(tmp_path: Path) -> None:
-    with vendor(call(0, [DENIED[1], DENIED[0]]), call(1, [{"type": "screenshot"}]), FINAL) as model:
+async def test_a_loop_of_ours_tells_the_model_and_goes_on(tmp_path: Path) -> None:
+    twice = call(0, [DENIED[1], DENIED[0]])
+    twice["output"] += call(1, [DENIED[0]])["output"]
+    with vendor(twice, call(2, [{"type": "screenshot"}]), FINAL) as model:
         async with opened(tmp_path) as session, AsyncOpenAI(api_key="k", base_url=model.url) as client:
             last = await drive(client, GuardedComputer(session), {"model": "m", "input": "Type."})
     assert last.output_text == "Found."
-    told = model.asked[1]["input"]
-    assert [one.get("type", "message") for one in told] == [
+    asked = model.asked[1]["input"]
+    outputs = ["computer_call_output"] * 2
+    assert [one.get("type", "message") for one in asked] == [
         "message",
         "computer_call",
-        "computer_call_output",
+        "computer_call",
+        *outputs,
         "message",
     ]
-    assert told[3]["content"].startswith("type: refused by 'no typing': No.")
+    assert asked[-1]["content"] == ("type: refused by 'no typing': No. What came after it was not executed.")
     assert clicked(ended(session.result, "done")) == [("type", "refused")]
 
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from harness import SessionOverError
 from harness.action import Answer, Click, Goto, Type, Wait
@@ -176,6 +177,17 @@ async def test_cancelling_the_caller_interrupts_the_run_and_leaves_nothing(
         await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
+    ended(session.result, "interrupted")
+    assert sandbox.closed
+
+
+async def test_a_scope_that_cancels_again_and_again_leaves_nothing_either(tmp_path: Path) -> None:
+    sandbox = Failing()
+    session = opened(tmp_path, sandbox)
+    with anyio.move_on_after(0.2) as scope:
+        async with session:
+            await session.do(Click(x=1, y=1))
+    assert scope.cancelled_caught
     ended(session.result, "interrupted")
     assert sandbox.closed
 
