@@ -149,7 +149,9 @@ def _bare(authorized: Callable[[], Mapping[str, str]]) -> Callable[[Any], Awaita
 
     async def strip(request: Any) -> None:
         for name in {name.lower() for name in request.headers} - _KEPT:
-            del request.headers[name]
+            # The SDK reads its own marks again when the answer comes.
+            if not name.startswith("x-stainless-"):
+                del request.headers[name]
         for name, value in authorized().items():
             request.headers[name] = value
 
