@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from harness.clearance import Incident, SafetySignal, Usage
 from harness.models.chat.filters import annotations
 from harness.models.dialect import JsonObject, Trouble, Unusable
+from harness.models.functions import arguments
 
 MOST_CALLS: Final = 100
 """Tool calls of one answer that are read."""
@@ -35,7 +36,7 @@ class ToolCall:
     def history(self) -> JsonObject:
         """What is sent back: servers refuse a history whose names or arguments are not well-formed."""
         name = _NOT_A_NAME.sub("_", self.name)[:64] or "unknown"
-        given = self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments)
+        given = self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments or {})
         function: JsonObject = {"name": name, "arguments": given if _is_object(given) else "{}"}
         return {"id": self.id, "type": "function", "function": function}
 
@@ -207,6 +208,6 @@ def _count(value: JsonValue) -> int | None:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return bool(text.strip()) and isinstance(arguments(text), dict)
+    except Unusable:
         return False

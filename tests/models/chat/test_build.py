@@ -1,6 +1,7 @@
 """Chat Completions through the real SDK over HTTP, against servers that are as strict as the vendors'."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -141,19 +142,22 @@ async def test_an_open_model_buys_a_mug_in_its_own_words(name: str, tmp_path: Pa
 
 
 class Shielded:
-    """The local model behind Azure; in its first answer, the prompt shield has found an attack."""
+    """The local model behind Azure; in its first answer, the prompt shield has found an attack.
+
+    If that is refused it begins anew: the local model alone would take a refusal for the end.
+    """
 
     def __init__(self) -> None:
         self.driven = Driven("calls")
         self.extra: Json = {}
 
     async def __call__(self, asked: Asked) -> Json | Response:
-        clean = {
-            "jailbreak": {"filtered": False, "detected": False},
-            "violence": {"filtered": False, "severity": "safe"},
-        }
+        clean = {"violence": {"filtered": False, "severity": "safe"}}
         found = {**clean, "indirect_attack": {"filtered": False, "detected": not self.driven.steps}}
         self.extra["prompt_filter_results"] = [{"prompt_index": 0, "content_filter_results": found}]
+        if any(one.startswith("refused by the rule 'vendor") for one in asked.told):
+            self.driven, asked = Driven("calls"), replace(asked, told=())
+            self.driven.steps = 1
         return await self.driven(asked)
 
 

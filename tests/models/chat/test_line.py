@@ -112,17 +112,14 @@ async def test_what_is_not_json_is_asked_for_again(body: bytes) -> None:
 
 
 async def test_an_answer_over_the_longest_is_not_read_to_its_end() -> None:
-    sent = 0
-
     async def endless() -> AsyncIterator[bytes]:
-        nonlocal sent
-        while sent < 20 * LONGEST_BODY:
-            sent += 65_536
+        while True:
             yield b" " * 65_536
+            await asyncio.sleep(0)
 
-    found = await trouble(Server(StreamingResponse(endless(), media_type="application/json")))
+    found = await trouble(Server(StreamingResponse(endless(), media_type="application/json")), timeout=60.0)
     assert (found.fault, found.again, found.ends) == ("too_large", False, False)
-    assert sent < 20 * LONGEST_BODY
+    assert str(LONGEST_BODY) in str(found)
 
 
 async def test_an_answer_that_drips_is_given_up_after_the_whole_time() -> None:
@@ -212,11 +209,3 @@ async def test_a_token_that_ran_out_is_worth_one_more_try() -> None:
             again.append(caught.value.again)
         await way.close()
     assert again == [True, False]
-
-
-async def test_a_request_that_the_sdk_refuses_is_named() -> None:
-    way = line("http://127.0.0.1:9")
-    with pytest.raises(Trouble) as caught:
-        await way.send({"model": "m", "messages": "none", "no_such_field": 1})
-    await way.close()
-    assert caught.value.fault == "rejected"

@@ -15,6 +15,7 @@ import re
 import types
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, Required, Union, get_args, get_origin
 
 from harness.action import Action
@@ -213,10 +214,15 @@ def _plain(value: Any, kind: Any, where: str) -> None:
         raise WrongError(f"Invalid type for '{where}': expected {kind}, got {type(value).__name__}")
 
 
+@cache
+def _hints(kind: Any) -> Json:
+    return get_type_hints(kind, include_extras=True)
+
+
 def _typed_dict(value: Any, kind: Any, where: str) -> None:
     if not isinstance(value, dict):
         raise WrongError(f"Invalid type for '{where}': expected an object")
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     for name, one in hints.items():
         required = get_origin(one) is _REQUIRED
         inner = get_args(one)[0] if required else one
