@@ -11,7 +11,8 @@
 
 Who may import whom, held by import-linter:
 
-    cli → checks, testing → loop → checkpoint → {models, policy, approval, sandbox, gateway, trace, worlds}
+    cli → integrations → checks, testing → loop → checkpoint
+        → {models, policy, approval, sandbox, gateway, trace, worlds}
         → clearance → {task, screen} → action → {keys, yamlfile} → errors
 """
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         TaskError,
         TraceError,
     )
+    from harness.integrations.session import Seen, Session, SessionOverError
     from harness.models.base import Model
     from harness.policy.schema import Policy
     from harness.result import CheckResult, Result
@@ -99,6 +101,9 @@ __all__ = [
     "SandboxError",
     "Screen",
     "Screenshot",
+    "Seen",
+    "Session",
+    "SessionOverError",
     "Sight",
     "Tab",
     "Target",
@@ -113,6 +118,7 @@ __all__ = [
     "clear",
     "parse_action",
     "run",
+    "session",
 ]
 
 
@@ -151,6 +157,7 @@ _HOMES: Final[Mapping[str, tuple[str, ...]]] = {
         "TaskError",
         "TraceError",
     ),
+    "harness.integrations.session": ("Seen", "Session", "SessionOverError"),
     "harness.models.base": ("Model",),
     "harness.policy.schema": ("Policy",),
     "harness.result": ("CheckResult", "Result"),
@@ -170,17 +177,20 @@ async def run(
     approver: "Approver | str" = "terminal",
     traces: "Path | str" = "traces",
     pool: "Pool | None" = None,
+    catalogue: "Path | str | None" = None,
 ) -> "Result":
     """Do one task in a sandbox and give its result.
 
     Args:
         task: a `Task`, a task file, or the name of a bundled task such as `shop/buy-a-mug`.
-        model: `"local"`, or any object with `async def reply(self, observation: Observation) -> Reply`.
+        model: `"local"`, `"human"`, a vendor's such as `"azure:my-deployment"` (see docs/models.md), or any
+            object with `async def reply(self, observation: Observation) -> Reply`.
         policy: a `Policy`, a policy file, or a ready-made name; the task's own if not given.
         sandbox: `"auto"`, `"docker"`, `"bubblewrap"`, `"process"`, or any `Sandbox`.
         approver: `"terminal"`, `"deny"`, `"auto"`, or any object with
             `async def decide(self, question: Question) -> Approval`.
         traces: the folder in which the run's trace is made.
+        catalogue: a file of facts and prices of models, laid over what is known.
         pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
 
     Raises:
@@ -190,8 +200,43 @@ async def run(
     from harness.cli.compose import run as run_task  # noqa: PLC0415 - the browser is loaded only when used
 
     return await run_task(
-        task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool
+        task,
+        model=model,
+        policy=policy,
+        sandbox=sandbox,
+        approver=approver,
+        traces=traces,
+        pool=pool,
+        catalogue=catalogue,
     )
+
+
+def session(
+    task: "Task | Path | str",
+    *,
+    policy: "Policy | Path | str | None" = None,
+    sandbox: "Sandbox | str" = "auto",
+    approver: "Approver | str" = "deny",
+    traces: "Path | str" = "traces",
+    pool: "Pool | None" = None,
+) -> "Session":
+    """Make a guarded browser that the caller drives: `async with harness.session(…) as session:`.
+
+    Args:
+        task: a `Task`, a task file, the name of a bundled task, or the URL to start at.
+        policy: a `Policy`, a policy file, or a ready-made name; a URL has none of its own.
+        sandbox: `"auto"`, `"docker"`, `"bubblewrap"`, `"process"`, or any `Sandbox`.
+        approver: `"terminal"`, `"deny"`, `"auto"`, or any object with
+            `async def decide(self, question: Question) -> Approval`.
+        traces: the folder in which the run's trace is made.
+        pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
+
+    Raises:
+        InputError: if something a person wrote cannot be used; nothing was started.
+    """
+    from harness.cli.sessions import session as make  # noqa: PLC0415 - the browser is loaded only when used
+
+    return make(task, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The errors of the harness, one tree of nine classes.
+"""The errors of the harness, one tree of ten classes.
 
     HarnessError                 exit 4   something the harness relies on failed
     ├── InputError               exit 2   what a person wrote cannot be used
@@ -8,7 +8,8 @@
     ├── NotClearedError          exit 3   an effect came to a door without a valid ticket
     ├── SandboxError             exit 4   the browser or its isolation failed
     ├── ModelError               exit 4   the model could not be asked, or did not answer usefully
-    └── TraceError               exit 5   a trace cannot be written, read or verified
+    ├── TraceError               exit 5   a trace cannot be written, read or verified
+    └── SessionOverError         exit 4   the run behind a session is over; stands with `Session`
 
 Every message says what failed, with what input, and what to do next. Limits and refusals are not
 errors: they are outcomes of a run (`harness.Result`).

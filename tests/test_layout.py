@@ -30,7 +30,7 @@ def test_the_public_names_are_sorted_and_all_there() -> None:
 
 def test_importing_the_package_pulls_in_no_heavy_part() -> None:
     code = "import harness, sys; print([m for m in sys.modules if m.split('.')[0] in {'playwright', 'docker',"
-    code += " 'starlette', 'onnxruntime', 'rapidocr', 'h11'}])"
+    code += " 'starlette', 'onnxruntime', 'rapidocr', 'h11', 'openai', 'anthropic', 'mcp', 'inspect_ai'}])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 

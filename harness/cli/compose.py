@@ -41,8 +41,10 @@ from harness.gateway.upstreams.internet import InternetUpstream
 from harness.journal import Journal
 from harness.limits import Budget, tightest
 from harness.loop import Loop
-from harness.models.base import Model
+from harness.models.base import Closing, Model
+from harness.models.catalogue import ModelFacts
 from harness.models.local.ocr import Reader
+from harness.models.vision import VisionModel
 from harness.policy.allowlist import connection_allowlist
 from harness.policy.chromium import reach, saves
 from harness.policy.engine import Engine
@@ -54,7 +56,7 @@ from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.pool import Warm
 from harness.sandbox.rundir import RunFolder
 from harness.secrets import Vault
-from harness.task import Task
+from harness.task import Limits, Task
 from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
 from harness.trace.reader import Trace
 from harness.trace.report import write_report
@@ -141,6 +143,7 @@ class Run:
         runtime: str | None = None,
         keep: bool = False,
         pool: Pool | None = None,
+        catalogue: Path | str | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
@@ -163,13 +166,29 @@ class Run:
         self.run_id = f"{now():%Y%m%d-%H%M%S}-{self.task.name}-{ids()[:6]}"
         self.folder = Path(traces).absolute() / self.run_id
         self.reader = Reader()
-        self.model = find_model(model, self.task, self.reader) if isinstance(model, str) else model
+        self.model = (
+            find_model(
+                model,
+                self.task,
+                self.reader,
+                secrets=tuple(self.policy.secrets),
+                environment=os.environ,
+                catalogue=None if catalogue is None else Path(catalogue),
+                pictures=self.folder / "screens",
+            )
+            if isinstance(model, str)
+            else model
+        )
+        # One that was given belongs to whoever made it.
+        self._hang_up = self.model if isinstance(model, str) and isinstance(self.model, Closing) else None
         self.hosts = find_hosts(self.task)
         self.sandbox = _from_pool(sandbox, pool) if pool else sandbox
         self._pool = pool
         pictures = self.folder / "questions"
         self.approver = find_approver(approver, pictures) if isinstance(approver, str) else approver
         self.budget = Budget(tightest(self.task.limits, self.policy.limits), clock)
+        if isinstance(self.model, VisionModel):
+            self._can_be_held(self.model.facts, self.budget.limits)
         self.result: Result | None = None
         self.ending = False
         """Whether the run is over and only cleaning up is left; then it is not to be cancelled."""
@@ -242,6 +261,8 @@ class Run:
 
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
+            if self._hang_up is not None:
+                stack.push_async_callback(self._hang_up.close)
             # What is kept, and what runs it, is settled when a sandbox is made.
             plain = not (self._keep or self._runtime)
             warm = await self._pool.bound(reach(self.policy)) if self._pool and plain else None
@@ -288,6 +309,17 @@ class Run:
             if ending.outcome == "done":
                 ending = await self._check(ending, sandbox, checks)
         return ending
+
+    @staticmethod
+    def _can_be_held(facts: ModelFacts, limits: Limits) -> None:
+        """Say beforehand if a limit on money cannot be held, as nobody knows what the model costs."""
+        if limits.cost is None or facts.price is not None:
+            return
+        what = f"limits.cost ({limits.cost:g} USD) cannot be held: the price of {facts.name!r} is not known"
+        how = "name it in a file of your own, with --catalogue FILE"
+        if limits.tokens is None:
+            raise InputError(f"{what}; {how}, or set limits.tokens")
+        _log.warning(what, held="limits.tokens", to_do=how)
 
     def _leave(self, rundir: RunFolder, sandbox: Sandbox) -> None:
         container = sandbox.container if isinstance(sandbox, HostedSandbox) else None
@@ -453,8 +485,16 @@ async def run(
     approver: Approver | str = "terminal",
     traces: Path | str = "traces",
     pool: Pool | None = None,
+    catalogue: Path | str | None = None,
 ) -> Result:
     """Do one task and give its result; see `harness.run`."""
     return await Run(
-        task, model=model, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool
+        task,
+        model=model,
+        policy=policy,
+        sandbox=sandbox,
+        approver=approver,
+        traces=traces,
+        pool=pool,
+        catalogue=catalogue,
     ).go()

@@ -4,9 +4,10 @@ import difflib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.clearance import Approver
@@ -14,6 +15,7 @@ from harness.errors import InputError, ModelError, PolicyError, TaskError
 from harness.gateway.base import Upstream
 from harness.gateway.leaks import Guard, Sought
 from harness.models.base import Model
+from harness.models.dialect import Brief
 from harness.policy.domains import Reach, read_host_pattern
 from harness.policy.load import ready_made
 from harness.policy.schema import Policy
@@ -145,16 +147,46 @@ def _nowhere(url: str) -> bool:
     return False
 
 
-def find_model(name: str, task: Task, reader: "TextReader") -> Model:
+def find_model(
+    name: str,
+    task: Task,
+    reader: "TextReader",
+    *,
+    secrets: Sequence[str] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+    catalogue: Path | None = None,
+    pictures: Path | None = None,
+) -> Model:
     """Make the model that a name stands for.
 
+    Args:
+        name: `local`, `human`, or a vendor's as `harness.models.choose.read_name` reads it.
+        task: what to do.
+        reader: reads the screen for the local model.
+        secrets: names of what may be typed and never seen.
+        environment: where keys are.
+        catalogue: the user's own facts and prices of models.
+        pictures: where a person who drives finds the screenshots.
+
     Raises:
-        InputError: if the name is unknown, or the model cannot follow the task.
+        InputError: if the name is unknown, a key is missing, or the model cannot follow the task.
     """
+    if name == "human":
+        from harness.models.human import HumanModel, TerminalConsole  # noqa: PLC0415
+
+        return HumanModel(TerminalConsole(pictures or Path()))
     if name != "local":
-        raise InputError(
-            f"no model is called {name!r}; use --model local, or in Python any object with an async reply()"
+        from harness.models.choose import find  # noqa: PLC0415 - what vendors need is loaded only when used
+
+        uploads = Path(task.uploads) if task.uploads else None
+        brief = Brief(
+            goal=task.goal,
+            inputs=task.inputs,
+            outputs=task.outputs,
+            secrets=tuple(secrets),
+            uploads=tuple(sorted(one.name for one in uploads.iterdir())) if uploads else (),
         )
+        return find(name, brief, environment=environment, catalogue=catalogue)
     from harness.models.local.model import LocalModel  # noqa: PLC0415 - OCR is loaded only when used
     from harness.models.local.ocr import Reader  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import structlog
 
 from harness._version import __version__
-from harness.cli import doctor, policy, trace
+from harness.cli import doctor, mcp, policy, trace
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli import sandbox as sandbox_command
@@ -96,6 +96,13 @@ def _parser() -> _Parser:
     _trace(commands.add_parser("trace", help="look at recorded runs"))
     _policy(commands.add_parser("policy", help="look at policies"))
     _eval(commands.add_parser("eval", help="try how good and how safe it is, on this machine"))
+    _mcp(
+        commands.add_parser(
+            "mcp",
+            help="the guarded browser as an MCP server",
+            description="Serve the guarded browser to an MCP client, over standard input and output.",
+        )
+    )
     _sandbox(commands.add_parser("sandbox", help="the browser's image, and what runs leave"))
     return parser
 
@@ -105,7 +112,15 @@ def _run(run: argparse.ArgumentParser) -> None:
         "task", metavar="TASK", help="a task file, or the name of a bundled task: shop/buy-a-mug"
     )
     run.add_argument(
-        "--model", default="local", help="who decides (default: local, which reads the screen by OCR)"
+        "--model",
+        default="local",
+        metavar="NAME",
+        help="who decides: local (the default, by OCR), human, openai:MODEL, azure:DEPLOYMENT=MODEL, "
+        "anthropic:MODEL, bedrock:MODEL, vertex:MODEL, gemini:MODEL, chat:MODEL@URL, ui-tars:MODEL@URL, "
+        "qwen-vl:MODEL@URL, fara:MODEL@URL",
+    )
+    run.add_argument(
+        "--catalogue", type=Path, metavar="FILE", help="prices and facts of models, laid over what is known"
     )
     run.add_argument(
         "--policy", help="a policy file, or the name of a ready-made one (default: the task's own)"
@@ -126,6 +141,21 @@ def _run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     run.set_defaults(run=run_command.run)
+
+
+def _mcp(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", nargs="?", metavar="TASK", help="a task file or a bundled task to begin with")
+    parser.add_argument("--start", metavar="URL", help="the page to begin at, instead of a task")
+    parser.add_argument("--policy", help="a policy file or a ready-made name (default: the task's own)")
+    parser.add_argument("--sandbox", default="auto", choices=["auto", "docker", "bubblewrap", "process"])
+    parser.add_argument(
+        "--approve",
+        default="deny",
+        metavar="deny|auto",
+        help="who says yes (default: deny; standard input is the client's, so no terminal can)",
+    )
+    parser.add_argument("--traces", default="traces", type=Path, metavar="DIR", help="where the trace goes")
+    parser.set_defaults(run=mcp.run)
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:

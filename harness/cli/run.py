@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
         watch=progress(),
         runtime=options.runtime,
         keep=options.keep,
+        catalogue=options.catalogue,
     )
     end = _End(one)
     with options.interrupts.told(end.signalled):

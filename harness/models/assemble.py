@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -15,6 +15,9 @@ from harness.models.images import Detail
 from harness.models.retry import Retry
 from harness.models.scaling import fit, sharpest, space
 from harness.models.vision import VisionModel
+
+_PICTURES = 0.8
+"""Of a request's largest body, the part that is for pictures."""
 
 
 def _now() -> datetime:
@@ -63,11 +66,17 @@ def assemble(
         detail: how sharp pictures are sent; the sharpest that it takes, if not given.
     """
     detail = detail or sharpest(facts)
+    chosen = options.context
+    if facts.body is not None or facts.images is not None:
+        window, most = chosen.window, facts.images or chosen.window.grow
+        body = None if facts.body is None else int(facts.body * _PICTURES)
+        window = replace(window, grow=min(window.grow, most), keep=min(window.keep, most), most_bytes=body)
+        chosen = replace(chosen, window=window)
     context = Context(
         dialect.prunes,
         lambda width, height: fit(width, height, facts, detail),
         lambda sent, view: space(sent, view, facts, kind=kind),
-        options=options.context,
+        options=chosen,
     )
     return VisionModel(
         dialect,

@@ -19,6 +19,15 @@ class Model(Protocol):
 
 
 @runtime_checkable
+class Closing(Model, Protocol):
+    """A model that holds a connection."""
+
+    async def close(self) -> None:
+        """Hang up. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
 class Foresighted(Model, Protocol):
     """A model that knows beforehand what a question costs, so that a limit can stop the run before it."""
 

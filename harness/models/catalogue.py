@@ -28,6 +28,7 @@ Place = Literal["api", "azure", "bedrock", "vertex", "foundry"]
 
 Speaks = Literal[
     "functions",
+    "json",
     "computer",
     "computer_use_preview",
     "computer_20250124",
@@ -41,7 +42,8 @@ Speaks = Literal[
     "fara",
     "fara-next",
 ]
-"""How a model is driven: its vendor's computer tool, its own text format, or our tool as plain functions."""
+"""How a model is driven: its vendor's computer tool, its own text format, or our actions as plain functions,
+or as JSON where it has no functions."""
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

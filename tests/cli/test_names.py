@@ -141,7 +141,7 @@ def test_a_task_without_a_policy_says_how_to_give_one() -> None:
 
 
 def test_models_and_approvers_that_nobody_knows(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no model is called 'gpt'; use --model local"):
+    with pytest.raises(InputError, match="no model is called 'gpt'"):
         find_model("gpt", task(), Reader())
     with pytest.raises(InputError, match="no approver is called 'maybe'; use --approve terminal"):
         find_approver("maybe", tmp_path)

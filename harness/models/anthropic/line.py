@@ -1,0 +1,113 @@
+"""Sends requests over Anthropic's SDK, once each, and gives the bodies of the answers word for word."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx2
+from anthropic import (
+    AnthropicError,
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncAnthropic,
+    AsyncAnthropicBedrock,
+    AsyncAnthropicBedrockMantle,
+    AsyncAnthropicVertex,
+    AsyncAPIResponse,
+)
+from pydantic import JsonValue
+
+from harness.models.anthropic.body import parsed
+from harness.models.dialect import JsonObject, Trouble
+from harness.models.faults import LONGEST_BODY, of_status
+
+Client = AsyncAnthropic | AsyncAnthropicBedrock | AsyncAnthropicBedrockMantle | AsyncAnthropicVertex
+"""Each client of the SDK that has messages; Foundry's is an `AsyncAnthropic`."""
+
+
+class AnthropicLine:
+    """One client of the SDK. A `harness.models.dialect.Line`.
+
+    Args:
+        client: the client; it must not retry by itself.
+        betas: what stands in the header `anthropic-beta`; nothing for the endpoint without it.
+        now: the time, for dates in `retry-after`.
+        unauthorized: what is raised where credentials cannot be had.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        betas: Sequence[str],
+        now: Callable[[], datetime],
+        unauthorized: tuple[type[Exception], ...] = (),
+    ) -> None:
+        if client.max_retries:
+            raise AssertionError("the SDK must not ask again by itself: nobody would record it")
+        self._client = client
+        self._betas = list(betas)
+        self._now = now
+        self._unauthorized = unauthorized
+
+    async def send(self, request: JsonObject) -> JsonValue:
+        """Send one request, once.
+
+        Raises:
+            Trouble: if there is no answer.
+        """
+        try:
+            return parsed(await self._body(request))
+        except APIStatusError as error:
+            raise self._of_status(error) from error
+        except (APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
+            raise Trouble("timeout", f"no answer in time: {_said(error)}", again=True) from error
+        except APIConnectionError as error:
+            raise _broken(error.__cause__ or error) from error
+        except httpx2.HTTPError as error:
+            raise _broken(error) from error
+        except self._unauthorized as error:
+            raise Trouble("unauthorized", f"no credentials: {_said(error)}") from error
+        except (AnthropicError, TypeError, ValueError, RuntimeError) as error:
+            raise Trouble("rejected", f"the SDK did not send it: {_said(error)}") from error
+
+    async def close(self) -> None:
+        """Hang up. Safe to call twice."""
+        await self._client.close()
+
+    async def _body(self, request: JsonObject) -> bytes:
+        fields: Any = request
+        if self._betas:
+            within = self._client.beta.messages.with_streaming_response.create(**fields, betas=self._betas)
+        else:
+            within = self._client.messages.with_streaming_response.create(**fields)
+        async with within as response:
+            return await _read(response)
+
+    def _of_status(self, error: APIStatusError) -> Trouble:
+        headers: Mapping[str, str] = {name.lower(): value for name, value in error.response.headers.items()}
+        code = error.type if isinstance(error.type, str) else ""
+        said = error.api_message if isinstance(error.api_message, str) else error.message
+        return of_status(error.status_code, said[:2000], headers, now=self._now, code=code[:100])
+
+
+async def _read(response: AsyncAPIResponse[Any]) -> bytes:
+    body = bytearray()
+    async for piece in response.iter_bytes():
+        body += piece
+        if len(body) > LONGEST_BODY:
+            raise Trouble("too_large", f"the answer is longer than {LONGEST_BODY} bytes", ends=False)
+    return bytes(body)
+
+
+def _broken(error: BaseException) -> Trouble:
+    if isinstance(error, httpx2.TimeoutException):
+        return Trouble("timeout", f"no answer in time: {_said(error)}", again=True)
+    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.DecodingError):
+        return Trouble("cut_off", f"the answer was cut off: {_said(error)}", again=True)
+    return Trouble("connection", f"no connection: {_said(error)}", again=True)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error)[:500]}"

@@ -1,0 +1,1 @@
+"""OpenAI's and Azure OpenAI's models over the Responses API."""
