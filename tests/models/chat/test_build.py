@@ -198,6 +198,24 @@ async def test_azure_buys_a_mug_and_what_its_shield_found_is_judged_first(
     assert all(one["api-key"] == CANARY and "authorization" not in one for one in server.headers)
 
 
+class Tokens:
+    """A credential that gives these, and then fails."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.token = ""
+        self._tokens = list(tokens)
+
+    async def get_token(self, *scopes: str, **options: Any) -> "Tokens":
+        assert scopes == ("https://cognitiveservices.azure.com/.default",), options
+        if not self._tokens:
+            raise RuntimeError("the tokens are over")
+        self.token = self._tokens.pop(0)
+        return self
+
+    async def close(self) -> None:
+        raise AssertionError("what is not ours is not closed")
+
+
 class Clicks:
     """A model that clicks in the middle, always."""
 
@@ -215,7 +233,6 @@ def look(step: int, *results: ActionResult) -> Observation:
 async def test_an_entra_token_is_asked_for_each_time_and_one_that_ran_out_is_replaced(tmp_path: Path) -> None:
     del tmp_path
     good = ["token-1"]
-    given = iter(["token-1", "token-1", "token-2"])
     server = ChatServer(Clicks(), key=lambda: good[0], deployment="my-gpt")
     async with served(server.app) as url:
         model = build_azure_chat(
@@ -224,7 +241,7 @@ async def test_an_entra_token_is_asked_for_each_time_and_one_that_ran_out_is_rep
             facts=ours().find("gpt-4o"),
             environment={"AZURE_OPENAI_ENDPOINT": url},
             options=options(),
-            tokens=lambda: next(given),
+            credential=Tokens("token-1", "token-1", "token-2"),
         )
         await model.reply(look(1))
         good[0] = "token-2"
@@ -241,9 +258,6 @@ async def test_an_entra_token_is_asked_for_each_time_and_one_that_ran_out_is_rep
 
 
 async def test_an_entra_credential_that_fails_ends_the_run_and_says_why() -> None:
-    def fail() -> str:
-        raise RuntimeError("az login has run out")
-
     server = ChatServer(Clicks(), deployment="my-gpt")
     async with served(server.app) as url:
         environment = {"AZURE_OPENAI_ENDPOINT": url, "OPENAI_API_VERSION": "2024-10-21"}
@@ -253,11 +267,11 @@ async def test_an_entra_credential_that_fails_ends_the_run_and_says_why() -> Non
             facts=ours().find("gpt-4o"),
             environment=environment,
             options=options(),
-            tokens=fail,
+            credential=Tokens(),
         )
         reply = await model.reply(look(1))
         await model.close()
-    assert "az login has run out" in reply.failure
+    assert "the tokens are over" in reply.failure
     assert [one.fault for one in reply.incidents] == ["unauthorized"]
     assert server.headers == []
 

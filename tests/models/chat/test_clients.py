@@ -1,35 +1,36 @@
 """Clients of the SDK."""
 
 import sys
+import threading
 
 import pytest
 from harness.errors import InputError
-from harness.models.chat.clients import Tokens, at, azure
+from harness.models.chat.clients import Threaded, at, azure
 from harness.models.chat.places import typed
-from harness.models.dialect import Trouble
+from harness.models.openai.entra import SCOPE, Entra
 
 
-async def test_tokens_are_asked_for_each_time_and_the_last_ones_are_remembered() -> None:
-    given = iter(["a", "a", "b"])
-    tokens = Tokens(lambda: next(given))
-    assert [await tokens() for _ in range(3)] == ["a", "a", "b"]
-    assert tokens.given() == ("a", "b")
+class Blocking:
+    """A credential that blocks."""
+
+    token = "a"
+    closed = False
+
+    def get_token(self, *scopes: str, **options: object) -> "Blocking":
+        assert scopes == (SCOPE,), options
+        assert threading.current_thread() is not threading.main_thread()
+        return self
+
+    def close(self) -> None:
+        self.closed = True
 
 
-async def test_a_provider_may_be_asynchronous() -> None:
-    async def provide() -> str:
-        return "a"
-
-    assert await Tokens(provide)() == "a"
-
-
-async def test_a_credential_that_fails_is_a_trouble_with_its_words() -> None:
-    def fail() -> str:
-        raise RuntimeError("no managed identity here")
-
-    with pytest.raises(Trouble, match="no managed identity here") as caught:
-        await Tokens(fail)()
-    assert (caught.value.fault, caught.value.again) == ("unauthorized", False)
+async def test_a_credential_that_blocks_is_asked_in_a_thread() -> None:
+    credential = Blocking()
+    entra = Entra(Threaded(credential), owned=True)
+    assert await entra.token() == "a"
+    await entra.close()
+    assert credential.closed
 
 
 async def test_azure_takes_the_v1_api_unless_a_dated_version_is_named() -> None:
@@ -39,7 +40,7 @@ async def test_azure_takes_the_v1_api_unless_a_dated_version_is_named() -> None:
     assert str(one.sdk.base_url) == "https://me.openai.azure.com/openai/v1/"
     assert type(one.sdk).__name__ == "AsyncOpenAI"
     assert type(other.sdk).__name__ == "AsyncAzureOpenAI"
-    assert (one.keys, one.tokens, one.sdk.max_retries) == (("k",), None, 0)
+    assert (one.keys, one.entra, one.sdk.max_retries) == (("k",), None, 0)
     await one.sdk.close()
     await other.sdk.close()
 
@@ -47,8 +48,8 @@ async def test_azure_takes_the_v1_api_unless_a_dated_version_is_named() -> None:
 async def test_azure_without_a_key_takes_a_token() -> None:
     env = {"AZURE_OPENAI_ENDPOINT": "https://me.openai.azure.com", "AZURE_OPENAI_AD_TOKEN": "t"}
     made = azure("d", env, timeout=1.0)
-    assert made.tokens is not None
-    assert await made.tokens() == "t"
+    assert made.entra is not None
+    assert await made.entra.token() == "t"
     assert made.keys == ()
     await made.sdk.close()
 

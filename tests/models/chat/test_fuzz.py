@@ -4,7 +4,7 @@ import copy
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from vendors.chat import WrongError, check, completion, message, rules, tool_cal
 WIDTH, HEIGHT = 1280, 720
 FRAME = Frame(Space("pixels", WIDTH, HEIGHT, WIDTH, HEIGHT), (640, 360))
 BRIEF = Brief(goal="Buy")
-CALLS = [
+CALLS: list[tuple[str, dict[str, Any]]] = [
     ("click", {"x": 11, "y": 22}),
     ("type", {"text": "Ada Lovelace"}),
     ("scroll", {"x": 5, "y": 6, "dy": 300}),
@@ -32,7 +32,7 @@ CALLS = [
     ("press", {"keys": ["Control", "a"]}),
     ("answer", {"text": "Done", "data": {"order_id": "7"}}),
 ]
-MARKED = [
+MARKED: list[dict[str, Any]] = [
     {"action": "left_click", "coordinate": [11, 22]},
     {"action": "type", "text": "Ada Lovelace", "coordinate": [7, 8], "press_enter": True},
     {"action": "scroll", "pixels": -300, "coordinate": [5, 6]},
@@ -49,7 +49,7 @@ WRITTEN = (
     "Action: scroll(point='<point>5 6</point>', direction='down')\nhotkey(key='ctrl a')",
     "Action: finished(content='{\"order_id\": 7}')",
 )
-ODD: Sequence[JsonValue] = (
+ODD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1e308, 10**30, "", "\x00", "\ud800", "💥" * 50, [], {}, [[]], {"": {}}),
     *(
         "__import__('os').system('touch /tmp/pwned')",
@@ -124,7 +124,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def spoilt(value: JsonValue, dice: random.Random) -> JsonValue:
+def spoilt(value: Any, dice: random.Random) -> Any:
     """Change an answer in one to four places."""
     value = copy.deepcopy(value)
     for _ in range(dice.randint(1, 4)):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +11,7 @@ from harness.models.chat.line import ChatLine
 from harness.models.chat.places import typed
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY
+from harness.models.openai.entra import Entra
 from pydantic import JsonValue
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,11 +23,28 @@ from vendors.serve import served
 ASK: JsonObject = {"model": "m", "messages": [{"role": "user", "content": "?"}]}
 
 
-def line(
-    url: str, *, timeout: float = 20.0, hidden: Callable[[], Sequence[str]] = tuple, renews: bool = False
-) -> ChatLine:
+class Always:
+    """A credential that gives one token for ever."""
+
+    token = "token-77"
+
+    async def get_token(self, *scopes: str, **options: object) -> "Always":
+        del scopes, options
+        return self
+
+    async def close(self) -> None:
+        pass
+
+
+async def entra() -> Entra:
+    made = Entra(Always())
+    await made.token()
+    return made
+
+
+def line(url: str, *, timeout: float = 20.0, entra: Entra | None = None) -> ChatLine:
     client = at(typed(url, {}), timeout=timeout, environment={})
-    return ChatLine(client.sdk, timeout=timeout, now=lambda: datetime.now(UTC), hidden=hidden, renews=renews)
+    return ChatLine(client.sdk, timeout=timeout, now=lambda: datetime.now(UTC), entra=entra)
 
 
 class Server:
@@ -101,6 +119,10 @@ async def test_what_a_busy_server_says_is_kept() -> None:
 )
 async def test_errors_are_read_in_every_servers_form(body: bytes, words: str) -> None:
     assert words in str(await trouble(Server(Response(body, 400))))
+
+
+async def test_a_quota_that_is_used_up_is_not_asked_for_again() -> None:
+    assert not (await trouble(Server(problem(429, "pay", "insufficient_quota")))).again
 
 
 @pytest.mark.parametrize(
@@ -189,19 +211,19 @@ async def test_nobody_there_is_a_connection_that_fails() -> None:
 
 async def test_what_must_not_be_seen_is_in_no_message_and_no_answer() -> None:
     async with served(Server(problem(500, "token-77 is odd", "c")).app) as url:
-        way = line(url, hidden=lambda: ("token-77",))
+        way = line(url, entra=await entra())
         with pytest.raises(Trouble, match=r"\(key\) is odd"):
             await way.send(ASK)
         await way.close()
     async with served(Server(JSONResponse(completion(message("token-77")))).app) as url:
-        way = line(url, hidden=lambda: ("token-77",))
+        way = line(url, entra=await entra())
         assert "token-77" not in str(await way.send(ASK))
         await way.close()
 
 
 async def test_a_token_that_ran_out_is_worth_one_more_try() -> None:
     async with served(Server(problem(401, "expired", "c")).app) as url:
-        way = line(url, renews=True)
+        way = line(url, entra=await entra())
         again = []
         for _ in range(2):
             with pytest.raises(Trouble) as caught:

@@ -54,8 +54,8 @@ def test_data_of_a_strict_answer_are_values_again() -> None:
     data = {"order_id": "[7]", "names": '["Ada", "Bob"]'}
     heard = read({"thought": "", "actions": [{"kind": "answer", "text": "ok", "data": data}]})
     assert heard.actions == (Answer(text="ok", data={"order_id": "[7]", "names": ["Ada", "Bob"]}),)
-    data = {"order_id": None, "names": "not json"}
-    heard = read({"thought": "", "actions": [{"kind": "answer", "text": "ok", "data": data}]})
+    none = {"order_id": None, "names": "not json"}
+    heard = read({"thought": "", "actions": [{"kind": "answer", "text": "ok", "data": none}]})
     assert heard.actions == (Answer(text="ok", data={"names": "not json"}),)
 
 

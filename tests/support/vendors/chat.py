@@ -193,9 +193,11 @@ def _literal(value: Any, args: Sequence[Any], where: str) -> None:
 
 
 def _each(value: Any, kind: type, inner: Any, where: str) -> None:
-    if type(value) is not kind:
+    right = type(value) is kind
+    if not right:
         raise WrongError(f"Invalid type for '{where}': expected {kind.__name__}, got {type(value).__name__}")
-    for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+    found: dict[Any, Any] = value if kind is dict else dict(enumerate(value))
+    for name, one in found.items():
         check(one, inner, f"{where}[{name}]")
 
 
