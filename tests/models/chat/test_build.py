@@ -1,6 +1,8 @@
 """Chat Completions through the real SDK over HTTP, against servers that are as strict as the vendors'."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -90,6 +92,7 @@ async def test_gpt_4o_buys_a_mug_by_function_calls(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("form", ["schema", "object", "text"])
 async def test_a_model_without_calls_buys_a_mug_in_json(form: Any, tmp_path: Path) -> None:
     server = ChatServer(Driven("json"))
@@ -120,6 +123,7 @@ OPEN: dict[str, tuple[Any, str, dict[str, Any], Any, Any]] = {
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", OPEN)
 async def test_an_open_model_buys_a_mug_in_its_own_words(name: str, tmp_path: Path) -> None:
     build, model_name, chosen, write, space = OPEN[name]
@@ -162,6 +166,7 @@ class Shielded:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("version", ["2024-10-21", "v1"])
 @pytest.mark.parametrize("deny", [False, True])
 async def test_azure_buys_a_mug_and_what_its_shield_found_is_judged_first(
@@ -366,3 +371,9 @@ def test_a_missing_key_is_named_before_anything_starts() -> None:
 def test_a_missing_endpoint_is_named_before_anything_starts() -> None:
     with pytest.raises(InputError, match="AZURE_OPENAI_ENDPOINT"):
         build_azure_chat("d", brief(), facts=ours().find("gpt-4o"), environment={}, options=options())
+
+
+def test_the_sdk_is_loaded_only_when_a_model_is_made() -> None:
+    code = "import harness.models.chat.build, sys; print('openai' in sys.modules, 'azure' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == ["False", "False"]

@@ -226,8 +226,10 @@ def run(name: str, cases: int, seed: int) -> None:
         ]
         body: Any = dialect.request(turns, [])
         try:
-            check(body, CompletionCreateParamsNonStreaming, "")
-            rules(json.loads(json.dumps(body)), strict=True)
+            # The tools are always the same: test_tools holds them.
+            sent = {name: one for name, one in json.loads(json.dumps(body)).items() if name != "tools"}
+            check(sent, CompletionCreateParamsNonStreaming, "")
+            rules(sent, strict=True)
         except WrongError as error:
             raise AssertionError(f"{error} after {json.dumps(answer)[:2000]}") from error
 
@@ -238,6 +240,7 @@ def test_hostile_answers_do_no_harm(name: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", DIALECTS)
 def test_many_hostile_answers_do_no_harm(name: str) -> None:
     run(name, 10_000, 2)

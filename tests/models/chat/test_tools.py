@@ -1,5 +1,6 @@
 """Function calls: requests and answers, word for word."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from harness.models.chat.tools import THOUSANDTHS, ToolDialect
 from harness.models.dialect import Brief, Call, Frame, Heard, Outcome, Picture, Seen, Turn
 from harness.models.scaling import Space
 from harness.testing import blank
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from pydantic import JsonValue
-from vendors.chat import completion, message, tool_call
+from vendors.chat import check, completion, message, rules, tool_call
 
 PNG = blank(40, 30).png
 SPACE = Space("pixels", 40, 30, 80, 60)
@@ -40,6 +42,8 @@ def test_the_first_request_holds_instructions_tools_and_the_picture() -> None:
     assert "Buy" in body["messages"][0]["content"]
     assert body["messages"][1]["content"][1] == image(PNG, "high")
     assert [one["function"]["name"] for one in body["tools"]] == list(KINDS)
+    check(json.loads(json.dumps(body)), CompletionCreateParamsNonStreaming, "")
+    rules(json.loads(json.dumps(body)), strict=True)
 
 
 def test_every_call_is_answered_before_the_next_picture() -> None:
