@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import harness.models.openai
 import pytest
 from harness.errors import InputError
 from harness.models.catalogue import ModelFacts
@@ -50,6 +51,8 @@ def test_an_endpoint_that_is_no_address_is_refused(endpoint: str) -> None:
 @pytest.mark.parametrize("name", ["openai", "httpx2"])
 def test_a_missing_package_is_named_with_what_to_type(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delitem(sys.modules, "harness.models.openai.line", raising=False)
+    # A module that was imported before is an attribute of its package, too.
+    monkeypatch.delattr(harness.models.openai, "line", raising=False)
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError, match=r"pip install 'computer-use-harness\[openai\]'"):
         openai({"OPENAI_API_KEY": "k"})
