@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pydantic import JsonValue
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
 _LONGEST_REASON = 1_000
+_NOT_SO: Final = (400, 404, 422)
+_NO_TOOLS: Final = re.compile(
+    r"tools?\b.{0,80}not support|not support.{0,40}\btools?\b|tool-call-parser|no endpoints.*tool",
+    re.IGNORECASE,
+)
+"""What servers such as Ollama and vLLM say of a model, or a start, without function calls."""
 
 
 class ChatLine:
@@ -93,6 +100,8 @@ class ChatLine:
         text = self._unkeyed(error.response.content[:LONGEST_BODY].decode("utf-8", "replace"))
         code, message = _error(text)
         headers = {name.lower(): value for name, value in error.response.headers.items()}
+        if error.status_code in _NOT_SO and _NO_TOOLS.search(message):
+            message += "; for a model without function calls, write `speaks: json` in a file for --catalogue"
         trouble = of_status(error.status_code, message, headers, now=self._now, code=code)
         if code == "insufficient_quota":
             trouble.again = False

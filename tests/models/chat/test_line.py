@@ -121,6 +121,18 @@ async def test_errors_are_read_in_every_servers_form(body: bytes, words: str) ->
     assert words in str(await trouble(Server(Response(body, 400))))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "registry.ollama.ai/library/gemma3:4b does not support tools",
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+    ],
+)
+async def test_a_server_without_function_calls_is_told_apart(words: str) -> None:
+    assert "speaks: json" in str(await trouble(Server(problem(400, words, "c"))))
+    assert "speaks: json" not in str(await trouble(Server(problem(400, "wrong tool", "c"))))
+
+
 async def test_a_quota_that_is_used_up_is_not_asked_for_again() -> None:
     assert not (await trouble(Server(problem(429, "pay", "insufficient_quota")))).again
 
