@@ -53,8 +53,8 @@ class Said:
     """What it calls, in order."""
     stop: Unusable | None
     """Why nothing of it is executed: it was cut off, held back, or is a refusal."""
-    whole: bool
-    """Whether the server says that it came to its end."""
+    calling: bool
+    """Whether it means to call something, by what the server says or by a mark that nobody has read."""
     usage: Usage
     """What it used."""
     signals: tuple[SafetySignal, ...]
@@ -89,7 +89,7 @@ def said(answer: JsonValue) -> Said:
         ),
         calls=calls,
         stop=_stop(choice.get("finish_reason"), message),
-        whole=choice.get("finish_reason") in ("stop", "tool_calls"),
+        calling=choice.get("finish_reason") == "tool_calls" or "<tool_call>" in words,
         usage=_usage(answer),
         signals=found.signals,
         incidents=tuple(incidents),

@@ -137,6 +137,13 @@ def test_words_are_the_thought_and_nothing_at_all_is_empty() -> None:
     assert faults(read()) == ["empty"]
 
 
+@pytest.mark.parametrize(
+    ("content", "finish"), [("I click.", "tool_calls"), ('<tool_call>{"name": "click"}</tool_call>', "stop")]
+)
+def test_words_that_were_meant_as_a_call_are_not_the_end(content: str, finish: str) -> None:
+    assert faults(read(content=content, finish=finish)) == ["malformed"]
+
+
 def test_what_a_prompt_shield_found_comes_with_the_actions() -> None:
     answer: Any = completion(message(None, [tool_call("a", "wait", "{}")]))
     results: JsonValue = {"jailbreak": {"filtered": False, "detected": True}}

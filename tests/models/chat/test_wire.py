@@ -11,7 +11,7 @@ from vendors.chat import completion, message, tool_call
 
 def test_a_whole_answer_is_read() -> None:
     found = said(completion(message("Hello", [tool_call("c1", "click", {"x": 1})])))
-    assert (found.words, found.whole, found.stop, found.id) == ("Hello", True, None, "chatcmpl-1")
+    assert (found.words, found.calling, found.stop, found.id) == ("Hello", True, None, "chatcmpl-1")
     assert [(one.id, one.name, one.arguments) for one in found.calls] == [("c1", "click", '{"x": 1}')]
     usage = found.usage
     assert (usage.input_tokens, usage.cached_tokens, usage.output_tokens) == (1001, 512, 20)
