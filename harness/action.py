@@ -26,13 +26,17 @@ def _whole(value: Any) -> Any:
 
 
 def _chord(value: Any) -> Any:
-    return _said(chord, value) if isinstance(value, str | list | tuple) else value
+    return _said(chord, value) if isinstance(value, str) or _names(value) else value
 
 
 def _modifiers(value: Any) -> Any:
     if isinstance(value, str):
         value = [part for part in value.split("+") if part]
-    return tuple(_said(modifier, one) for one in value) if isinstance(value, list | tuple) else value
+    return tuple(_said(modifier, one) for one in value) if _names(value) else value
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def _said(read: Any, value: Any) -> Any:

@@ -56,6 +56,8 @@ def test_every_kind_is_covered_above() -> None:
         ({"kind": "click", "x": 1e308, "y": 1}, "less than or equal"),
         ({"kind": "click", "x": True, "y": 1}, "truth value"),
         ({"kind": "click", "x": 1}, "y: Field required"),
+        ({"kind": "press", "keys": [1]}, "keys.0: Input should be a valid string"),
+        ({"kind": "click", "x": 1, "y": 2, "modifiers": [None]}, "modifiers.0: Input should be"),
         ({"kind": "click", "x": 1, "y": 2, "count": 1000}, "count"),
         ({"kind": "click", "x": 1, "y": 2, "z": 3}, "z: Extra"),
         ({"kind": "click", "x": 1, "y": 2, "modifiers": ["a"]}, "not a modifier"),

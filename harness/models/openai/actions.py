@@ -57,7 +57,7 @@ def action(given: JsonValue, space: Space) -> Action:
 
 def _fields(given: JsonObject) -> JsonObject | None:  # noqa: C901 - one case an action
     at: JsonObject = {"x": given.get("x"), "y": given.get("y")}
-    held: JsonObject = {"modifiers": _keys(given)}
+    held: JsonObject = {"modifiers": given.get("keys")}
     match given.get("type"):
         case "click":
             return {"kind": "click", **at, **held, "button": _button(given.get("button", "left"))}
@@ -66,7 +66,7 @@ def _fields(given: JsonObject) -> JsonObject | None:  # noqa: C901 - one case an
         case "drag":
             return {"kind": "drag", **held, "path": given.get("path")}
         case "keypress":
-            return {"kind": "press", "keys": _keys(given)}
+            return {"kind": "press", "keys": given.get("keys")}
         case "move":
             if given.get("keys"):
                 raise Unusable("bad_arguments", "move: no key is held while the pointer moves")
@@ -81,13 +81,6 @@ def _fields(given: JsonObject) -> JsonObject | None:  # noqa: C901 - one case an
             return {"kind": "screenshot"}
         case _:
             return None
-
-
-def _keys(given: JsonObject) -> JsonValue:
-    keys = given.get("keys")
-    if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
-        raise Unusable("bad_arguments", "'keys' is a list of key names")
-    return keys
 
 
 def _button(given: JsonValue) -> str:

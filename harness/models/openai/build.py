@@ -192,12 +192,16 @@ def _entra(environment: Mapping[str, str], name: str, given: Credential | None) 
         return Entra(_Given(token), owned=True)
     try:
         from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - loaded only when used
+
+        credential = DefaultAzureCredential()
     except ImportError as error:
         raise InputError(
-            f"--model {name} needs a key or the azure-identity package: set AZURE_OPENAI_API_KEY, or "
-            "pip install 'computer-use-harness[azure]'"
+            f"--model {name} needs a key, or the packages azure-identity and aiohttp ({error}): set "
+            "AZURE_OPENAI_API_KEY, or pip install 'computer-use-harness[azure]' aiohttp"
         ) from error
-    return Entra(DefaultAzureCredential(), owned=True)
+    except ValueError as error:
+        raise InputError(f"--model {name}: Microsoft Entra ID cannot be asked: {error}") from error
+    return Entra(credential, owned=True)
 
 
 class _Given:

@@ -55,9 +55,18 @@ def test_a_missing_package_is_named_with_what_to_type(monkeypatch: pytest.Monkey
         azure({**AZURE, "AZURE_OPENAI_API_KEY": "k"})
 
 
-def test_without_a_key_and_without_azure_identity_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "azure.identity.aio", None)
+@pytest.mark.parametrize("name", ["azure.identity.aio", "aiohttp"])
+def test_without_a_key_and_without_azure_identity_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError, match=r"set AZURE_OPENAI_API_KEY, or pip install"):
+        azure(AZURE)
+
+
+def test_what_entra_id_cannot_be_asked_with_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "odd")
+    with pytest.raises(InputError, match="cannot be asked: Invalid value for AZURE_TOKEN_CREDENTIALS"):
         azure(AZURE)
 
 
