@@ -42,7 +42,6 @@ def test_every_module_imports_and_says_what_it_is() -> None:
 
 
 PARTS = {
-    "approval/lines": "approval/test_terminal",
     "cli/pooled": "integration/test_pooled_run",
     "errors": "test_layout",
     "evals/containment/canary": "evals/containment/test_runner",
@@ -72,6 +71,7 @@ PARTS = {
     "gateway/upstreams/wsclient": "gateway/test_websocket",
     "gateway/wire": "gateway/test_http1",
     "journal": "test_loop",
+    "lines": "approval/test_terminal",
     "models/local/engine": "models/local/test_ocr",
     "models/local/follow": "models/local/test_model",
     "models/local/layout": "models/local/test_model",

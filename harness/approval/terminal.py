@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TextIO, assert_never
 
 from harness.action import AskUser
-from harness.approval.lines import Lines
 from harness.approval.picture import marked
 from harness.clearance import Act, Approval, FileOffer, Plan, Question, Request, SafetySignal, digest
+from harness.lines import Lines
 from harness.words import address, describe, host, origin, points, visible
 
 _LONG = 600
@@ -38,6 +38,7 @@ class TerminalApprover:
         pictures: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         by: str = "terminal",
+        lines: Lines | None = None,
     ) -> None:
         """Ask on a terminal.
 
@@ -47,8 +48,9 @@ class TerminalApprover:
             pictures: a folder for screenshots with the place marked; none are written if not given.
             clock: seconds that only go forward.
             by: who the answers are said to come from.
+            lines: what reads answers, instead of `stdin`, where somebody else reads there as well.
         """
-        self._lines = Lines(sys.stdin if stdin is None else stdin)
+        self._lines = lines or Lines(sys.stdin if stdin is None else stdin)
         self._out = sys.stderr if stdout is None else stdout
         self._pictures = pictures
         self._clock = clock

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -40,6 +41,7 @@ from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.internet import InternetUpstream
 from harness.journal import Journal
 from harness.limits import Budget, tightest
+from harness.lines import Lines
 from harness.loop import Loop
 from harness.models.base import Closing, Model
 from harness.models.catalogue import ModelFacts
@@ -166,6 +168,7 @@ class Run:
         self.run_id = f"{now():%Y%m%d-%H%M%S}-{self.task.name}-{ids()[:6]}"
         self.folder = Path(traces).absolute() / self.run_id
         self.reader = Reader()
+        lines = Lines(sys.stdin)
         self.model = (
             find_model(
                 model,
@@ -175,6 +178,7 @@ class Run:
                 environment=os.environ,
                 catalogue=None if catalogue is None else Path(catalogue),
                 pictures=self.folder / "screens",
+                lines=lines,
             )
             if isinstance(model, str)
             else model
@@ -185,7 +189,7 @@ class Run:
         self.sandbox = _from_pool(sandbox, pool) if pool else sandbox
         self._pool = pool
         pictures = self.folder / "questions"
-        self.approver = find_approver(approver, pictures) if isinstance(approver, str) else approver
+        self.approver = find_approver(approver, pictures, lines) if isinstance(approver, str) else approver
         self.budget = Budget(tightest(self.task.limits, self.policy.limits), clock)
         if isinstance(self.model, VisionModel):
             self._can_be_held(self.model.facts, self.budget.limits)

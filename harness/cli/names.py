@@ -14,6 +14,7 @@ from harness.clearance import Approver
 from harness.errors import InputError, ModelError, PolicyError, TaskError
 from harness.gateway.base import Upstream
 from harness.gateway.leaks import Guard, Sought
+from harness.lines import Lines
 from harness.models.base import Model
 from harness.models.dialect import Brief
 from harness.policy.domains import Reach, read_host_pattern
@@ -156,6 +157,7 @@ def find_model(
     environment: Mapping[str, str] = MappingProxyType({}),
     catalogue: Path | None = None,
     pictures: Path | None = None,
+    lines: Lines | None = None,
 ) -> Model:
     """Make the model that a name stands for.
 
@@ -167,6 +169,7 @@ def find_model(
         environment: where keys are.
         catalogue: the user's own facts and prices of models.
         pictures: where a person who drives finds the screenshots.
+        lines: what reads what such a person types, if somebody else reads there as well.
 
     Raises:
         InputError: if the name is unknown, a key is missing, or the model cannot follow the task.
@@ -174,7 +177,7 @@ def find_model(
     if name == "human":
         from harness.models.human import HumanModel, TerminalConsole  # noqa: PLC0415
 
-        return HumanModel(TerminalConsole(pictures or Path()))
+        return HumanModel(TerminalConsole(pictures or Path(), lines=lines), outputs=task.outputs)
     if name != "local":
         from harness.models.choose import find  # noqa: PLC0415 - what vendors need is loaded only when used
 
@@ -197,8 +200,13 @@ def find_model(
         raise TaskError(str(error)) from error
 
 
-def find_approver(name: str, pictures: Path) -> Approver:
+def find_approver(name: str, pictures: Path, lines: Lines | None = None) -> Approver:
     """Make the approver that a name stands for.
+
+    Args:
+        name: `terminal`, `deny` or `auto`.
+        pictures: a folder for screenshots.
+        lines: what reads what is typed, if somebody else reads there as well.
 
     Raises:
         InputError: if the name is unknown.
@@ -208,7 +216,7 @@ def find_approver(name: str, pictures: Path) -> Approver:
 
     match name:
         case "terminal":
-            return TerminalApprover(pictures=pictures)
+            return TerminalApprover(pictures=pictures, lines=lines)
         case "deny":
             return DenyApprover()
         case "auto":

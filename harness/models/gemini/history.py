@@ -8,9 +8,11 @@ from typing import Final
 from pydantic import JsonValue
 
 from harness.models.dialect import Heard, JsonObject, Outcome, Seen, Turn
+from harness.models.gemini.actions import CURRENT, LEGACY
 from harness.models.gemini.answer import bare, warned
 
 LEFT_OUT: Final = "(screenshot left out)"
+_PREDEFINED: Final = frozenset((*CURRENT, *LEGACY))
 _LONGEST_URL: Final = 2_000
 _LONGEST_CALL: Final = 300
 
@@ -40,12 +42,21 @@ def _after(heard: Heard, seen: Seen) -> list[JsonValue]:
     confirmed = _confirmed(heard, seen, calls)
     if content is None or confirmed is None or len(calls) != len(seen.outcomes):
         return [_plain(seen, _told(calls, seen.outcomes))]
-    last = len(calls) - 1
-    responses: list[JsonValue] = [
-        _response(call, outcome, seen, acknowledged=index in confirmed, newest=index == last)
-        for index, (call, outcome) in enumerate(zip(calls, seen.outcomes, strict=True))
-    ]
-    return [content, {"role": "user", "parts": responses}]
+    theirs = [index for index, call in enumerate(calls) if call.get("name") in _PREDEFINED]
+    newest = theirs[-1] if theirs else len(calls) - 1
+    parts: list[JsonValue] = []
+    beside: list[JsonValue] = []
+    for index, (call, outcome) in enumerate(zip(calls, seen.outcomes, strict=True)):
+        shown = seen if index == newest else None
+        response = _response(call, outcome, seen.url, shown, acknowledged=index in confirmed)
+        pictures = _pictures(outcome, shown)
+        if pictures and index in theirs:
+            response["parts"] = pictures
+        else:
+            # Only the vendor's own functions are answered with pictures by every model.
+            beside += pictures
+        parts.append({"functionResponse": response})
+    return [content, {"role": "user", "parts": [*parts, *beside]}]
 
 
 def _calls(content: JsonValue) -> list[JsonObject]:
@@ -77,27 +88,29 @@ def _confirmed(heard: Heard, seen: Seen, calls: Sequence[JsonObject]) -> frozens
 
 
 def _response(
-    call: JsonObject, outcome: Outcome, seen: Seen, *, acknowledged: bool, newest: bool
-) -> JsonValue:
+    call: JsonObject, outcome: Outcome, url: str, shown: Seen | None, *, acknowledged: bool
+) -> JsonObject:
     said = [outcome.text] if outcome.ok and outcome.text else []
-    if newest:
-        said.append(_text(seen))
-    response: JsonObject = {"url": seen.url[:_LONGEST_URL]}
+    if shown is not None:
+        said.append(_text(shown))
+    response: JsonObject = {"url": url[:_LONGEST_URL]}
     if not outcome.ok:
         response["error"] = outcome.text
     if said:
         response["output"] = "\n".join(said)
     if acknowledged:
         response["safety_acknowledgement"] = "true"
-    pictures = [outcome.picture] if outcome.picture is not None else []
-    if newest and seen.picture is not None:
-        pictures.append(seen.picture.png)
     found: JsonObject = {"name": call.get("name"), "response": response}
     if "id" in call:
         found["id"] = call["id"]
-    if pictures:
-        found["parts"] = [{"inlineData": _png(png)} for png in pictures]
-    return {"functionResponse": found}
+    return found
+
+
+def _pictures(outcome: Outcome, shown: Seen | None) -> list[JsonValue]:
+    pictures = [outcome.picture] if outcome.picture is not None else []
+    if shown is not None and shown.picture is not None:
+        pictures.append(shown.picture.png)
+    return [{"inlineData": _png(png)} for png in pictures]
 
 
 def _plain(seen: Seen, told: str) -> JsonObject:

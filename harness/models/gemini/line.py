@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pydantic import JsonValue
 
+from harness.models.body import parsed
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY, of_status
 
@@ -110,7 +111,7 @@ class GeminiLine:
             # The SDK reads the body of an error as it comes: whatever shape it has, it is no answer.
             _malformed(f"the SDK could not read the answer: {_said(error)}", error)
         http = response.sdk_http_response
-        return parsed((http and http.body) or "")
+        return parsed(((http and http.body) or "").encode(errors="replace"))
 
     async def close(self) -> None:
         """Hang up. Safe to call twice."""
@@ -149,23 +150,6 @@ def _typed(request: JsonObject) -> "tuple[list[Content], GenerateContentConfig]"
             "automatic_function_calling": types.AutomaticFunctionCallingConfig(disable=True),
         }
     )
-
-
-def parsed(body: str) -> JsonValue:
-    """Read the JSON of an answer.
-
-    Raises:
-        Trouble: if it is none.
-    """
-    try:
-        found: JsonValue = json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        _malformed(f"the answer is no JSON: {_said(error)}", error)
-    return found
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
 
 
 def _malformed(message: str, error: Exception) -> NoReturn:

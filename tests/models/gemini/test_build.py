@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from harness.models.catalogue import ModelFacts
 from harness.models.dialect import Brief
 from harness.models.gemini.build import build
 from harness.models.vision import VisionModel
-from harness.screen import Observation
+from harness.screen import ActionResult, Observation
 from harness.testing import blank
 from vendors.gemini import KEY, TOKEN, Gemini, answered, called
 from vendors.serve import served
@@ -37,9 +38,10 @@ def make(environment: Mapping[str, str], model: str = "gemini-3.5-flash", **more
 class Token(Credentials):  # type: ignore[misc,no-untyped-call,unused-ignore]
     """Credentials that are refreshed when they are asked for."""
 
-    def __init__(self, *tokens: str) -> None:
+    def __init__(self, *tokens: str, expiry: datetime | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._tokens = list(tokens)
+        self.expiry = expiry
         self.refreshed = 0
 
     def refresh(self, request: object) -> None:
@@ -113,6 +115,18 @@ async def test_on_vertex_ai_a_token_is_used_in_the_project_and_location_that_are
         reply = await model.reply(SEEN)
         await model.close()
     assert (reply.actions, server.refused, token.refreshed) == ((Click(x=20, y=15),), [], 1)
+
+
+async def test_a_token_that_has_expired_in_mid_run_is_renewed() -> None:
+    server = Gemini([CALL, CALL], vertex=True)
+    token = Token(TOKEN, TOKEN, expiry=datetime(2020, 1, 1))  # noqa: DTZ001 - google-auth wants it so
+    async with served(server) as url:
+        model = make(vertex(url, GOOGLE_CLOUD_PROJECT="shop-1"), credentials=token)
+        first = await model.reply(SEEN)
+        results = (ActionResult(action=first.actions[0], status="done"),)
+        second = await model.reply(SEEN.model_copy(update={"step": 2, "results": results}))
+        await model.close()
+    assert (len(second.actions), second.failure, server.refused, token.refreshed) == (1, "", [], 2)
 
 
 async def test_credentials_that_are_not_renewed_end_the_run_and_say_why() -> None:

@@ -47,33 +47,37 @@ def test_the_first_question_is_a_text_and_a_picture() -> None:
 
 
 def test_all_calls_are_answered_in_one_message_and_the_newest_picture_is_with_the_last() -> None:
-    item = content({"name": "click", "args": {"x": 1, "y": 2}, "id": "f1"}, {"name": "answer"})
-    seen = second(done("click", call_id="f1"), Outcome(Call("", "answer"), ok=False, text="refused: no"))
+    item = content(
+        {"name": "go_back"}, {"name": "click", "args": {"x": 1, "y": 2}, "id": "f1"}, {"name": "answer"}
+    )
+    no = Outcome(Call("", "answer"), ok=False, text="refused: no")
+    seen = second(done("go_back"), done("click", call_id="f1"), no)
     found = written(contents(turns(item, seen)))
+    url: JsonObject = {"url": "https://shop.test/cart"}
     assert found[1] is item
     assert found[2] == {
         "role": "user",
         "parts": [
+            {"functionResponse": {"name": "go_back", "response": url}},
             {
                 "functionResponse": {
                     "name": "click",
                     "id": "f1",
-                    "response": {"url": "https://shop.test/cart"},
-                }
-            },
-            {
-                "functionResponse": {
-                    "name": "answer",
-                    "response": {
-                        "url": "https://shop.test/cart",
-                        "error": "refused: no",
-                        "output": "Step 2.",
-                    },
+                    "response": {**url, "output": "Step 2."},
                     "parts": [SHOT],
                 }
             },
+            {"functionResponse": {"name": "answer", "response": {**url, "error": "refused: no"}}},
         ],
     }
+
+
+def test_beside_answers_of_our_own_functions_the_picture_is_a_part_of_its_own() -> None:
+    no = Outcome(Call("", "reload"), ok=False, text="failed: gone")
+    found = written(contents(turns(content({"name": "reload"}), second(no))))
+    said: JsonObject = {"url": "https://shop.test/cart", "error": "failed: gone", "output": "Step 2."}
+    response: JsonObject = {"functionResponse": {"name": "reload", "response": said}}
+    assert found[2] == {"role": "user", "parts": [response, SHOT]}
 
 
 def test_what_came_of_a_call_is_said_and_its_own_picture_shown() -> None:

@@ -15,7 +15,7 @@ from harness.models.assemble import ModelOptions
 from harness.models.dialect import Brief, JsonObject, Picture, Seen, Trouble, Turn
 from harness.models.faults import LONGEST_BODY
 from harness.models.gemini.dialect import GeminiDialect
-from harness.models.gemini.line import GeminiLine, http_client, parsed
+from harness.models.gemini.line import GeminiLine, http_client
 from harness.models.scaling import Space
 from harness.testing import blank
 from pydantic import JsonValue
@@ -186,10 +186,3 @@ async def test_a_connection_that_breaks_or_is_not_there_is_named() -> None:
         await nobody.send(REQUEST)
     await nobody.close()
     assert (raised.value.fault, raised.value.again) == ("connection", True)
-
-
-def test_numbers_that_json_does_not_have_are_no_answer() -> None:
-    assert parsed('{"a": 1}') == {"a": 1}
-    for text in ("NaN", "[Infinity]", "1" * 5000):
-        with pytest.raises(Trouble):
-            parsed(text)

@@ -190,6 +190,8 @@ class Gemini:
                 raise Rejected(f"response of {response.name} is required")
             if call.name in (*CURRENT, *LEGACY) and not isinstance(said.get("url"), str):
                 raise Rejected(f"The computer use function response of {response.name} requires a url.")
+            if response.parts and call.name not in (*CURRENT, *LEGACY):
+                raise Rejected(f"Multimodal function responses are not supported for {call.name}.")
             for part in response.parts or ():
                 blob = part.inline_data
                 if blob is None or blob.mime_type != "image/png" or not blob.data:

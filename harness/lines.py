@@ -15,7 +15,8 @@ class Lines:
     """Reads whole lines from a file descriptor.
 
     What a pipe sent ahead is kept for the next question; what was typed ahead on a terminal is dropped,
-    because it was typed before the question could be read.
+    because it was typed before the question could be read. Where several wait for a line, such as a person
+    who drives and an approval that comes up meanwhile, the newest gets it.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -23,6 +24,7 @@ class Lines:
         self._stream = stream
         self._rest = bytearray()
         self._ended = False
+        self._waiting: list[asyncio.Event] = []
 
     def why_not(self) -> str:
         """Say why nobody can answer here; nothing if somebody can."""
@@ -68,7 +70,8 @@ class Lines:
         found = self._cut()
         if found is not None or self._ended:
             return found
-        loop.add_reader(fd, ready.set)
+        self._waiting.append(ready)
+        loop.add_reader(fd, self._wake)
         try:
             while True:
                 seconds = tick()
@@ -79,12 +82,21 @@ class Lines:
                 except TimeoutError:
                     continue
                 ready.clear()
+                if self._waiting[-1] is not ready:
+                    continue
                 self._take(fd)
                 found = self._cut()
                 if found is not None or self._ended:
                     return found
         finally:
-            loop.remove_reader(fd)
+            self._waiting.remove(ready)
+            if self._waiting:
+                self._wake()
+            else:
+                loop.remove_reader(fd)
+
+    def _wake(self) -> None:
+        self._waiting[-1].set()
 
     def _fd(self) -> int:
         if self._stream is None:
