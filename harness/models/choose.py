@@ -66,7 +66,7 @@ def read_name(name: str) -> ModelName:
     family, colon, rest = name.partition(":")
     found: Family | None = next((one for one in FAMILIES if one == family), None)
     if found is None:
-        near = difflib.get_close_matches(family, [*FAMILIES, "local", "human"], n=1)
+        near = difflib.get_close_matches(family, [*FAMILIES, "local", "human"], n=1, cutoff=0.7)
         hint = f"did you mean {EXAMPLES.get(near[0], near[0])}?" if near else "such as openai:gpt-5.4"
         families = ", ".join(f"{one}:…" for one in FAMILIES)
         raise InputError(f"no model is called {name!r}; {hint} There are: local, human, {families}")

@@ -97,6 +97,7 @@ def arguments(text: object) -> Mapping[str, JsonValue]:
     try:
         found = json.loads(text) if isinstance(text, str) and text.strip() else text or {}
         found = _JSON.validate_python(found)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, ValidationError, RecursionError) as error:
         said = str(error).splitlines()[0]
         raise Unusable("malformed", f"the arguments are not JSON: {said[:200]}") from error

@@ -63,3 +63,9 @@ def test_a_kind_among_the_arguments_does_not_change_what_is_called() -> None:
     assert call("type", {"text": "a", "kind": "goto"}, HALF) == Type(text="a")
     with pytest.raises(Unusable, match="there is no function 'eval'"):
         call("eval", {"kind": "click", "x": 1, "y": 1}, HALF)
+
+
+@pytest.mark.parametrize("text", ['{"x": NaN}', '{"x": 1e999}', '{"x": "\\ud800"}'])
+def test_what_no_trace_can_hold_is_no_argument(text: str) -> None:
+    with pytest.raises(Unusable, match="not JSON"):
+        arguments(text)

@@ -1,6 +1,6 @@
 """From a model's name to a model: `chat:`, `azure:` without a computer tool, and the open GUI models."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -17,6 +17,7 @@ from harness.models.chat.qwen import QwenVersion, qwen_dialect
 from harness.models.chat.tools import THOUSANDTHS, ToolDialect
 from harness.models.chat.ui_tars import UiTarsDialect, UiTarsVersion
 from harness.models.dialect import Brief, JsonObject
+from harness.models.openai.entra import Credential
 from harness.models.scaling import sharpest
 from harness.models.vision import VisionModel
 
@@ -70,7 +71,7 @@ def build_azure_chat(
     environment: Mapping[str, str],
     options: ModelOptions,
     chat: ChatOptions | None = None,
-    tokens: Callable[[], str | Awaitable[str]] | None = None,
+    credential: Credential | None = None,
 ) -> VisionModel:
     """Make `azure:DEPLOYMENT` for a model without a computer tool, such as gpt-4o.
 
@@ -81,21 +82,14 @@ def build_azure_chat(
         environment: see `harness.models.chat.clients.azure`.
         options: what is the same for every vendor.
         chat: what is Chat Completions' own.
-        tokens: gives Entra tokens, in place of `azure-identity`'s default credential.
+        credential: gives Entra tokens, instead of anything in the environment; it is not closed.
 
     Raises:
         InputError: if the endpoint, a key or the SDK is missing.
     """
     chat = chat or ChatOptions()
-    client = clients.azure(deployment, environment, timeout=options.timeout, tokens=tokens)
-    hidden = client.tokens.given if client.tokens else tuple
-    line = ChatLine(
-        client.sdk,
-        timeout=options.timeout,
-        now=options.now,
-        hidden=hidden,
-        renews=client.tokens is not None,
-    )
+    client = clients.azure(deployment, environment, timeout=options.timeout, credential=credential)
+    line = ChatLine(client.sdk, timeout=options.timeout, now=options.now, entra=client.entra)
     own = fields(chat, facts, options.output_tokens, own=False)
     chat = replace(chat, detail=chat.detail or sharpest(facts))
     dialect = _dialect(deployment, brief, own, chat=chat, provider="azure", options=options)

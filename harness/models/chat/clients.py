@@ -1,7 +1,6 @@
 """Makes the SDK's clients: for OpenAI, for a server of one's own, for Azure with a key or Entra ID."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -9,13 +8,11 @@ from urllib.parse import urlsplit
 
 from harness.errors import InputError
 from harness.models.chat.places import Place, checked
-from harness.models.dialect import Trouble
+from harness.models.openai.entra import Credential, Entra, Token
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-SCOPE: Final = "https://cognitiveservices.azure.com/.default"
-"""What an Entra token must be for."""
 V1: Final = ("", "v1", "preview", "latest")
 """Values of `OPENAI_API_VERSION` that mean the API without dated versions."""
 _KEPT: Final = frozenset(
@@ -23,36 +20,37 @@ _KEPT: Final = frozenset(
 )
 
 
-class Tokens:
-    """Gives the SDK a token for every request, and remembers the last ones so that they can be hidden.
+class Threaded:
+    """A credential that blocks, such as `azure.identity.DefaultAzureCredential`, asked in a thread.
 
-    Args:
-        provider: gives a token that is good now; may block, as those of `azure.identity` do.
+    Unlike `azure.identity.aio` it needs no further package.
     """
 
-    def __init__(self, provider: Callable[[], str | Awaitable[str]]) -> None:
-        self._provider = provider
-        self._given: deque[str] = deque(maxlen=4)
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
 
-    async def __call__(self) -> str:
-        """Give a token.
+    async def get_token(self, *scopes: str, **options: Any) -> Token:
+        """Give a token for the scopes."""
+        found: Token = await asyncio.to_thread(self._credential.get_token, *scopes, **options)
+        return found
 
-        Raises:
-            Trouble: if there is none.
-        """
-        try:
-            found = await asyncio.to_thread(self._provider)
-            token = found if isinstance(found, str) else await found
-        except Exception as error:
-            said = f"no Microsoft Entra token: {type(error).__name__}: {str(error)[:1000]}"
-            raise Trouble("unauthorized", said) from error
-        if token not in self._given:
-            self._given.append(token)
-        return token
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        await asyncio.to_thread(self._credential.close)
 
-    def given(self) -> tuple[str, ...]:
-        """The last tokens."""
-        return tuple(self._given)
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A token that was given once, and cannot be renewed."""
+
+    token: str = field(repr=False)
+
+    async def get_token(self, *scopes: str, **options: Any) -> Token:
+        del scopes, options
+        return self
+
+    async def close(self) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,8 @@ class Client:
     """The SDK's."""
     keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys that do not change."""
-    tokens: Tokens | None = None
-    """Tokens that do."""
+    entra: Entra | None = None
+    """Where tokens are from that do."""
 
 
 def at(place: Place, *, timeout: float, environment: Mapping[str, str]) -> Client:
@@ -93,7 +91,7 @@ def azure(
     environment: Mapping[str, str],
     *,
     timeout: float,
-    tokens: Callable[[], str | Awaitable[str]] | None = None,
+    credential: Credential | None = None,
 ) -> Client:
     """Make a client for Azure: a key if there is one, else Microsoft Entra ID.
 
@@ -102,7 +100,7 @@ def azure(
         environment: `AZURE_OPENAI_ENDPOINT`, `AZURE_OPENAI_API_KEY` or `AZURE_OPENAI_AD_TOKEN`, and
             `OPENAI_API_VERSION` for a dated version instead of the v1 API.
         timeout: seconds for a whole answer.
-        tokens: gives Entra tokens; `azure-identity`'s default credential, if not given.
+        credential: gives Entra tokens, instead of anything in the environment; it is not closed.
 
     Raises:
         InputError: if something is missing.
@@ -115,33 +113,31 @@ def azure(
         )
     parts = urlsplit(checked(endpoint, keyed=True))
     root = f"{parts.scheme}://{parts.netloc}"
-    key = "" if tokens else environment.get("AZURE_OPENAI_API_KEY", "").strip()
-    token = "" if tokens or key else environment.get("AZURE_OPENAI_AD_TOKEN", "").strip()
-    bearer = None if key else Tokens(tokens or ((lambda: token) if token else _identity(deployment)))
     openai = _sdk("azure")
+    key = "" if credential else environment.get("AZURE_OPENAI_API_KEY", "").strip()
+    entra = None if key else _entra(deployment, environment, credential)
 
     def authorized() -> Mapping[str, str]:
-        if bearer is not None:
-            return {"authorization": f"Bearer {bearer.given()[-1]}"}
-        return {"api-key": key}
+        return {"api-key": key} if entra is None else {"authorization": f"Bearer {entra.last}"}
 
     http = openai.DefaultAsyncHttpxClient(
         follow_redirects=False, timeout=timeout, event_hooks={"request": [_bare(authorized)]}
     )
     version = environment.get("OPENAI_API_VERSION", "").strip()
     shared: dict[str, Any] = {"timeout": timeout, "max_retries": 0, "http_client": http}
+    token = entra.token if entra else None
     made: AsyncOpenAI
     if version.lower() in V1:
-        made = openai.AsyncOpenAI(base_url=f"{root}/openai/v1/", api_key=bearer or key, **shared)
+        made = openai.AsyncOpenAI(base_url=f"{root}/openai/v1/", api_key=token or key, **shared)
     else:
         made = openai.AsyncAzureOpenAI(
             azure_endpoint=root,
             api_version=version,
             api_key=key or None,
-            azure_ad_token_provider=bearer,
+            azure_ad_token_provider=token,
             **shared,
         )
-    return Client(made, (key,) if key else (), bearer)
+    return Client(made, (key,) if key else (), entra)
 
 
 def _bare(authorized: Callable[[], Mapping[str, str]]) -> Callable[[Any], Awaitable[None]]:
@@ -149,7 +145,9 @@ def _bare(authorized: Callable[[], Mapping[str, str]]) -> Callable[[Any], Awaita
 
     async def strip(request: Any) -> None:
         for name in {name.lower() for name in request.headers} - _KEPT:
-            del request.headers[name]
+            # The SDK reads its own marks again when the answer comes.
+            if not name.startswith("x-stainless-"):
+                del request.headers[name]
         for name, value in authorized().items():
             request.headers[name] = value
 
@@ -166,12 +164,17 @@ def _sdk(extra: str) -> Any:
     return openai
 
 
-def _identity(deployment: str) -> Callable[[], str]:
+def _entra(deployment: str, environment: Mapping[str, str], given: Credential | None) -> Entra:
+    if given is not None:
+        return Entra(given)
+    token = environment.get("AZURE_OPENAI_AD_TOKEN", "").strip()
+    if token:
+        return Entra(_Given(token), owned=True)
     try:
-        from azure.identity import DefaultAzureCredential, get_bearer_token_provider  # noqa: PLC0415
+        from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise InputError(
             f"azure:{deployment} needs AZURE_OPENAI_API_KEY from the Azure portal, or Microsoft Entra ID: "
             "pip install 'computer-use-harness[azure]'"
         ) from error
-    return get_bearer_token_provider(DefaultAzureCredential(), SCOPE)
+    return Entra(Threaded(DefaultAzureCredential()), owned=True)

@@ -2,21 +2,30 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pydantic import JsonValue
 
+from harness.models.body import parsed
 from harness.models.chat.filters import explained
 from harness.models.chat.wire import clean
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY, of_status
+from harness.models.openai.entra import Entra
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
 _LONGEST_REASON = 1_000
+_NOT_SO: Final = (400, 404, 422)
+_NO_TOOLS: Final = re.compile(
+    r"tools?\b.{0,80}not support|not support.{0,40}\btools?\b|tool-call-parser|no endpoints.*tool",
+    re.IGNORECASE,
+)
+"""What servers such as Ollama and vLLM say of a model, or a start, without function calls."""
 
 
 class ChatLine:
@@ -26,9 +35,8 @@ class ChatLine:
         client: the SDK's, with `max_retries=0`.
         timeout: seconds for a whole answer.
         now: gives the time, for what servers say in dates.
-        hidden: gives what must not be seen in any answer, such as the tokens of an Entra credential.
-        renews: whether the credential gets a new token by itself, so that one that has run out is worth
-            asking again, once.
+        entra: where the client's tokens are from, if it has no key: one that has run out is worth asking
+            again, once.
     """
 
     def __init__(
@@ -37,15 +45,13 @@ class ChatLine:
         *,
         timeout: float,
         now: Callable[[], datetime],
-        hidden: Callable[[], Sequence[str]] = tuple,
-        renews: bool = False,
+        entra: Entra | None = None,
     ) -> None:
         self._client = client
         self._timeout = timeout
         self._now = now
-        self._hidden = hidden
-        self._renews = renews
-        self._denied = False
+        self._entra = entra
+        self._renewed = False
 
     async def send(self, request: JsonObject) -> JsonValue:
         """Send one request, once, and give the body of its answer."""
@@ -62,20 +68,24 @@ class ChatLine:
             self._refused(error)
         except APIConnectionError as error:
             cause = error.__cause__
+            if isinstance(cause, Trouble):
+                raise cause from error
             raise Trouble("connection", self._unkeyed(f"{error}: {cause}"), again=True) from error
         except httpx2.HTTPError as error:
             said = f"the answer broke off: {type(error).__name__}: {error}"
             raise Trouble("cut_off", self._unkeyed(said), again=True) from error
         except (OpenAIError, httpx2.InvalidURL) as error:
             raise Trouble("rejected", self._unkeyed(str(error))) from error
-        self._denied = False
-        return _json(self._unkeyed(body))
+        self._renewed = False
+        return parsed(body.replace(token, b"(key)") if (token := self._token().encode()) else body)
 
     async def close(self) -> None:
         """Hang up."""
         await self._client.close()
+        if self._entra is not None:
+            await self._entra.close()
 
-    async def _body(self, request: JsonObject) -> str:
+    async def _body(self, request: JsonObject) -> bytes:
         # The SDK's types are held by the strict servers of the tests; here a request is JSON.
         fields: dict[str, Any] = dict(request)
         received = bytearray()
@@ -84,37 +94,27 @@ class ChatLine:
                 received += chunk
                 if len(received) > LONGEST_BODY:
                     raise Trouble("too_large", f"the answer is over {LONGEST_BODY} bytes", ends=False)
-        return received.decode("utf-8", "replace")
+        return bytes(received)
 
     def _refused(self, error: "APIStatusError") -> NoReturn:
         text = self._unkeyed(error.response.content[:LONGEST_BODY].decode("utf-8", "replace"))
         code, message = _error(text)
         headers = {name.lower(): value for name, value in error.response.headers.items()}
+        if error.status_code in _NOT_SO and _NO_TOOLS.search(message):
+            message += "; for a model without function calls, write `speaks: json` in a file for --catalogue"
         trouble = of_status(error.status_code, message, headers, now=self._now, code=code)
-        if error.status_code == 401 and self._renews and not self._denied:
-            self._denied = True
-            raise Trouble(trouble.fault, str(trouble), again=True) from error
+        if code == "insufficient_quota":
+            trouble.again = False
+        if error.status_code == 401 and self._entra is not None and not self._renewed:
+            self._renewed, trouble.again = True, True
+            self._entra.refuse()
         raise trouble from error
 
     def _unkeyed(self, text: str) -> str:
-        for key in self._hidden():
-            text = text.replace(key, "(key)") if key else text
-        return text
+        return text.replace(token, "(key)") if (token := self._token()) else text
 
-
-def _json(text: str) -> JsonValue:
-    """Read JSON as the standard has it: no NaN, no half of a letter."""
-    try:
-        found: JsonValue = json.loads(text, parse_constant=_no_number)
-        json.dumps(found, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        reason = str(error)[:_LONGEST_REASON].encode("utf-8", "replace").decode()
-        raise Trouble("malformed", f"the answer is not JSON: {reason}", again=True, ends=False) from error
-    return found
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    def _token(self) -> str:
+        return self._entra.last if self._entra else ""
 
 
 def _error(text: str) -> tuple[str, str]:

@@ -106,6 +106,7 @@ class MarkedDialect:
         self.space = space
         self._provider = provider
         self._spotlight = spotlight
+        self._tools = tools(vocabulary.extras)
 
     @property
     def provider(self) -> str:
@@ -171,7 +172,7 @@ class MarkedDialect:
         return picture.space.width, picture.space.height
 
     def _system(self, width: int, height: int) -> str:
-        offered = [self._vocabulary.tool(width, height), *tools(self._vocabulary.extras)]
+        offered = [self._vocabulary.tool(width, height), *self._tools]
         lines = "\n".join(json.dumps(one, ensure_ascii=False) for one in offered)
         extra = [f"{_HOW}\n<tools>\n{lines}\n</tools>"]
         return instructions(self._brief, spotlight=self._spotlight, extra=extra)

@@ -1,6 +1,5 @@
 """Qwen2.5-VL and Qwen3-VL: `computer_use` as they were trained on it, told in our own words."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
@@ -9,7 +8,7 @@ from pydantic import JsonValue
 from harness.action import Action, Answer, Drag, GiveUp, Point, parse_action
 from harness.models.chat.marked import TOOL, MarkedDialect
 from harness.models.dialect import Brief, Frame, JsonObject, Unusable
-from harness.models.functions import EXTRAS, length, point
+from harness.models.functions import EXTRAS, arguments, length, point
 
 QwenVersion = Literal["2.5", "3"]
 
@@ -174,10 +173,10 @@ def text(given: Mapping[str, JsonValue], name: str) -> str:
 def answered(said: str) -> Answer:
     """Make an answer; words that are a JSON object are its data."""
     try:
-        data = json.loads(said) if said.lstrip().startswith("{") else None
-    except (ValueError, RecursionError):
+        data = arguments(said) if said.lstrip().startswith("{") else None
+    except Unusable:
         data = None
-    made = {"kind": "answer", "text": said, **({"data": data} if isinstance(data, dict) else {})}
+    made = {"kind": "answer", "text": said, **({"data": data} if data else {})}
     found = parse_action(made)
     if not isinstance(found, Answer):
         raise AssertionError("an answer is an answer")

@@ -89,6 +89,11 @@ class ToolDialect:
         hearing.incidents += found.incidents
         if found.stop is not None and not found.calls:
             hearing.fault(found.stop.fault, str(found.stop))
+        elif found.calling and not found.calls:
+            # Words alone would mean that the task is done.
+            hearing.fault(
+                "malformed", "the answer means to call a function, and the server found no call in it"
+            )
         for one in found.calls:
             hearing.call(one.id, one.name or "(no name)", partial(_action, found, one, frame))
         message = assistant(found.words)

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from harness.clearance import Incident, SafetySignal, Usage
 from harness.models.chat.filters import annotations
 from harness.models.dialect import JsonObject, Trouble, Unusable
+from harness.models.functions import arguments
 
 MOST_CALLS: Final = 100
 """Tool calls of one answer that are read."""
@@ -35,7 +36,7 @@ class ToolCall:
     def history(self) -> JsonObject:
         """What is sent back: servers refuse a history whose names or arguments are not well-formed."""
         name = _NOT_A_NAME.sub("_", self.name)[:64] or "unknown"
-        given = self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments)
+        given = self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments or {})
         function: JsonObject = {"name": name, "arguments": given if _is_object(given) else "{}"}
         return {"id": self.id, "type": "function", "function": function}
 
@@ -52,8 +53,8 @@ class Said:
     """What it calls, in order."""
     stop: Unusable | None
     """Why nothing of it is executed: it was cut off, held back, or is a refusal."""
-    whole: bool
-    """Whether the server says that it came to its end."""
+    calling: bool
+    """Whether it means to call something, by what the server says or by a mark that nobody has read."""
     usage: Usage
     """What it used."""
     signals: tuple[SafetySignal, ...]
@@ -88,7 +89,7 @@ def said(answer: JsonValue) -> Said:
         ),
         calls=calls,
         stop=_stop(choice.get("finish_reason"), message),
-        whole=choice.get("finish_reason") in ("stop", "tool_calls"),
+        calling=choice.get("finish_reason") == "tool_calls" or "<tool_call>" in words,
         usage=_usage(answer),
         signals=found.signals,
         incidents=tuple(incidents),
@@ -207,6 +208,6 @@ def _count(value: JsonValue) -> int | None:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return bool(text.strip()) and isinstance(arguments(text), dict)
+    except Unusable:
         return False
