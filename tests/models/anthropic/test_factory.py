@@ -1,8 +1,10 @@
 """From a name and the environment to a model that answers; without the SDK, to what to type."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,18 +15,19 @@ from harness.models.anthropic.tools import Provider
 from harness.models.assemble import ModelOptions
 from harness.models.base import Foresighted
 from harness.models.catalogue import Catalogue, ModelFacts
+from harness.models.context import ContextOptions
 from harness.models.dialect import Brief
 from harness.models.vision import VisionModel
+from harness.models.window import Window
 from harness.screen import ActionResult, Observation
 from harness.testing import blank
-from vendors.anthropic import KEY, Server, answered, scripted
+from vendors.anthropic import KEY, Server, answered, scripted, thinking
 from vendors.serve import served
 
 
 def made(environment: Mapping[str, str], **more: Any) -> VisionModel:
-    facts, options = ModelFacts(name="claude-opus-5-5"), ModelOptions()
-    brief = Brief("Buy a mug.")
-    return build("claude-opus-5-5", brief, facts=facts, environment=environment, options=options, **more)
+    given: dict[str, Any] = {"facts": ModelFacts(name="claude-opus-5-5"), "options": ModelOptions(), **more}
+    return build("claude-opus-5-5", Brief("Buy a mug."), environment=environment, **given)
 
 
 def seen(step: int, *results: ActionResult) -> Observation:
@@ -120,3 +123,35 @@ def test_the_sdk_is_not_loaded_until_a_model_is_made() -> None:
     code += "print([m for m in sys.modules if m.split('.')[0] in {'anthropic', 'httpx2', 'boto3', 'google'}])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+async def test_old_pictures_leave_words_and_between_cuts_what_is_sent_only_grows() -> None:
+    def click(number: int) -> dict[str, Any]:
+        return {
+            "type": "tool_use",
+            "id": f"toolu_{number}",
+            "name": "left_click",
+            "toolset_name": "computer",
+            "caller": {"type": "direct"},
+            "input": {"coordinate": [number, 6]},
+        }
+
+    def bare(body: Any) -> list[str]:
+        text = json.dumps(body["messages"]).replace(', "cache_control": {"type": "ephemeral"}', "")
+        return [json.dumps(one) for one in json.loads(text)]
+
+    server = Server(scripted(*[[thinking(f"{number}"), click(number)] for number in range(9)]))
+    options = ModelOptions(context=ContextOptions(window=Window(grow=4, keep=2)))
+    async with served(server.app) as base:
+        model = made({"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": base}, options=options)
+        results: list[ActionResult] = []
+        for step in range(1, 10):
+            reply = await model.reply(seen(step, *results))
+            results = [ActionResult(action=one, status="done") for one in reply.actions]
+        await model.close()
+    assert server.refused == []
+    sent = [bare(one.body) for one in server.asked]
+    pictures = [sum(one.count('"image"') for one in messages) for messages in sent]
+    assert pictures == [1, 2, 3, 4, 2, 3, 4, 2, 3]
+    for before, after, grew in zip(sent, sent[1:], (b > a for a, b in pairwise(pictures)), strict=False):
+        assert (after[: len(before)] == before) is grew
