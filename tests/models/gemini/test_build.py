@@ -73,7 +73,7 @@ async def test_the_version_of_the_api_is_the_environments() -> None:
 
 
 @pytest.mark.parametrize(("thinks", "asked"), [(None, True), (True, True), (False, False)])
-async def test_thoughts_are_not_asked_of_a_model_that_has_none(thinks: bool | None, asked: bool) -> None:  # noqa: FBT001
+async def test_thoughts_are_not_asked_of_a_model_that_has_none(thinks: bool | None, asked: bool) -> None:
     server = Gemini([CALL])
     async with served(server) as url:
         environment = {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": url}
