@@ -1,6 +1,7 @@
 """Reads the body of an answer, whatever it is: what comes out of here can be kept in a trace."""
 
 import json
+import math
 from typing import Final, Never
 
 from pydantic import JsonValue
@@ -54,6 +55,9 @@ def _inside(value: JsonValue) -> list[JsonValue]:
         case str():
             _writable(value)
             return []
+        case float() if not math.isfinite(value):
+            # `1e999` is JSON and no number that JSON can write again.
+            raise Trouble("malformed", f"{value} is no JSON number", again=True, ends=False)
         case _:
             return []
 

@@ -157,7 +157,11 @@ def _outcome(call: Call, results: Sequence[ActionResult]) -> Outcome:
         return Outcome(call, ok=False, text=call.problem)
     if len(results) < call.count:
         return Outcome(call, ok=False, text="not executed")
-    texts = [said for one in results if (said := _told(one))]
+    texts = [
+        f"action {place} ({one.action.kind}): {said}" if call.count > 1 else said
+        for place, one in enumerate(results, 1)
+        if (said := _told(one))
+    ]
     pictures = [one.image.png for one in results if one.image is not None]
     return Outcome(
         call,

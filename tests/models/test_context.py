@@ -36,7 +36,7 @@ def test_a_call_is_done_when_each_of_its_actions_is() -> None:
     done = ActionResult(action=CLICK, status="done")
     failed = ActionResult(action=CLICK, status="failed", message="gone")
     first, second = outcomes(heard, [done, failed, done])
-    assert ((first.ok, first.text), second.ok) == ((False, "failed: gone"), True)
+    assert ((first.ok, first.text), second.ok) == ((False, "action 2 (click): failed: gone"), True)
     assert [one.ok for one in outcomes(heard, [done, done])] == [True, False]
 
 

@@ -10,12 +10,14 @@ from anthropic import (
     AsyncAnthropicBedrockMantle,
     AsyncAnthropicFoundry,
     AsyncAnthropicVertex,
+    DefaultAsyncHttpxClient,
 )
 
 from harness.errors import InputError
 from harness.models.anthropic.line import Client
 from harness.models.anthropic.tools import Provider
 from harness.models.assemble import key
+from harness.models.dialect import Trouble
 
 TokenProvider = Callable[[], str | Awaitable[str]]
 """Gives an Entra token for Foundry; asked before every request."""
@@ -32,6 +34,8 @@ class Dialled:
     """The client; it does not retry."""
     keys: tuple[str, ...] = ()
     """What must not be seen in any message."""
+    unreached: tuple[type[Exception], ...] = ()
+    """What it raises where those who give credentials are not reached; it may pass by itself."""
     unauthorized: tuple[type[Exception], ...] = ()
     """What it raises where credentials cannot be had."""
 
@@ -69,6 +73,12 @@ def dial(
             assert_never(provider)
 
 
+def _plain(timeout: float) -> dict[str, Any]:
+    # A redirect would carry keys and screenshots to wherever it points.
+    client = DefaultAsyncHttpxClient(follow_redirects=False)
+    return {"timeout": timeout, "max_retries": 0, "open_telemetry": False, "http_client": client}
+
+
 def _api(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
     names = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
     secret = key(env, names, f"anthropic:{model}", CONSOLE)
@@ -77,9 +87,7 @@ def _api(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
     client = AsyncAnthropic(
         **which,
         base_url=env.get("ANTHROPIC_BASE_URL"),
-        timeout=timeout,
-        max_retries=0,
-        open_telemetry=False,
+        **_plain(timeout),
     )
     return Dialled(client, (secret,))
 
@@ -98,13 +106,24 @@ def _microsoft(model: str, env: Mapping[str, str], timeout: float, token: TokenP
         base = f"https://{name}.services.ai.azure.com/anthropic/"
     client = AsyncAnthropicFoundry(
         api_key=secret,
-        azure_ad_token_provider=token,
+        azure_ad_token_provider=None if token is None else _asked(token),
         base_url=base,
-        timeout=timeout,
-        max_retries=0,
-        open_telemetry=False,
+        **_plain(timeout),
     )
     return Dialled(client, (secret,) if secret else ())
+
+
+def _asked(token: TokenProvider) -> Callable[[], Awaitable[str]]:
+    async def ask() -> str:
+        try:
+            found = token()
+            return found if isinstance(found, str) else await found
+        except Exception as error:
+            # What it raises depends on where it looked: a file, a command, another service.
+            said = " ".join(str(error).split())[:500]
+            raise Trouble("unauthorized", f"no Entra token: {type(error).__name__}: {said}") from error
+
+    return ask
 
 
 def _amazon(
@@ -114,19 +133,22 @@ def _amazon(
     if region is None:
         raise InputError(f"--model {provider}:{model} needs a region: set AWS_REGION, such as us-east-1")
     # Signing is this package's; without it the client is made, and fails at its first request.
-    from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra of the extra
+    from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra of the extra
+        BotoCoreError,
+        HTTPClientError,
+    )
 
     base = env.get(
         "ANTHROPIC_BEDROCK_BASE_URL" if provider == "bedrock" else "ANTHROPIC_BEDROCK_MANTLE_BASE_URL"
     )
     secrets = _amazon_keys(provider, model, env)
     kind = AsyncAnthropicBedrock if provider == "bedrock" else AsyncAnthropicBedrockMantle
-    fields: dict[str, Any] = {**secrets, "aws_region": region, "base_url": base, "timeout": timeout}
-    client = kind(**fields, max_retries=0, open_telemetry=False)
+    fields: dict[str, Any] = {**secrets, "aws_region": region, "base_url": base, **_plain(timeout)}
+    client = kind(**fields)
     hidden = tuple(
         secrets[name] for name in ("api_key", "aws_secret_key", "aws_session_token") if name in secrets
     )
-    return Dialled(client, hidden, (BotoCoreError,))
+    return Dialled(client, hidden, (HTTPClientError,), (BotoCoreError,))
 
 
 def _amazon_keys(provider: str, model: str, env: Mapping[str, str]) -> dict[str, str]:
@@ -159,7 +181,7 @@ def _amazon_keys(provider: str, model: str, env: Mapping[str, str]) -> dict[str,
 
 def _google(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
     import google.auth  # noqa: PLC0415 - an extra of the extra
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+    from google.auth.exceptions import GoogleAuthError, TransportError  # noqa: PLC0415
 
     region = env.get("CLOUD_ML_REGION")
     if region is None:
@@ -182,8 +204,6 @@ def _google(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
         project_id=project,
         credentials=found,
         base_url=env.get("ANTHROPIC_VERTEX_BASE_URL"),
-        timeout=timeout,
-        max_retries=0,
-        open_telemetry=False,
+        **_plain(timeout),
     )
-    return Dialled(client, (), (GoogleAuthError,))
+    return Dialled(client, (), (TransportError,), (GoogleAuthError,))

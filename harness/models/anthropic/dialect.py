@@ -10,10 +10,10 @@ from pydantic import JsonValue
 
 from harness.action import Action
 from harness.clearance import Fault, Usage
-from harness.models.anthropic.body import sound
 from harness.models.anthropic.messages import kept, messages
 from harness.models.anthropic.tools import FAMILY, Tool, declared, zooms
 from harness.models.anthropic.vocabulary import WHEEL, Reading
+from harness.models.body import checked
 from harness.models.dialect import Brief, Frame, Heard, Hearing, JsonObject, Trouble, Turn, Unusable
 from harness.models.functions import EXTRAS, call
 from harness.models.prompt import instructions
@@ -83,7 +83,7 @@ class AnthropicDialect:
             "model": self._model,
             "max_tokens": self._tokens,
             "system": [{"type": "text", "text": self._system, "cache_control": {"type": "ephemeral"}}],
-            "tools": declared(self._tool, newest.space.width, newest.space.height),
+            "tools": declared(self._tool, *newest.size),
             "messages": messages(turns, marks),
         }
         if self._thinking is not None:
@@ -96,7 +96,7 @@ class AnthropicDialect:
         Raises:
             Trouble: if it is no message.
         """
-        message = sound(answer)
+        message = checked(answer)
         if not isinstance(message, dict):
             raise _malformed(f"it is no object, but {type(message).__name__}")
         blocks = _blocks(message.get("content"))
@@ -212,7 +212,12 @@ def _usage(usage: JsonValue) -> Usage:
     read = _count(usage.get("cache_read_input_tokens"))
     written = _count(usage.get("cache_creation_input_tokens"))
     total = None if fresh is None else fresh + (read or 0) + (written or 0)
-    return Usage(input_tokens=total, output_tokens=out)
+    return Usage(
+        input_tokens=total,
+        cached_tokens=None if total is None else read,
+        cache_write_tokens=None if total is None else written,
+        output_tokens=out,
+    )
 
 
 def _count(value: JsonValue) -> int | None:

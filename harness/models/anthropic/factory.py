@@ -7,18 +7,18 @@ from harness.errors import InputError
 from harness.models.anthropic.dialect import AnthropicDialect
 from harness.models.anthropic.tools import Provider, Tool, betas
 from harness.models.assemble import ModelOptions, assemble
-from harness.models.catalogue import ModelFacts
+from harness.models.catalogue import ModelFacts, Place
 from harness.models.dialect import Brief, JsonObject
 from harness.models.vision import VisionModel
 
-TOOLS: Final[Mapping[Provider, Tool]] = {
-    "anthropic": "computer_toolset_20260801",
-    "vertex": "computer_toolset_20260801",
-    "bedrock": "computer_20251124",
-    "bedrock-mantle": "computer_20251124",
-    "foundry": "computer_20251124",
+_NEWEST: Final[Mapping[Provider, tuple[Place, Tool]]] = {
+    "anthropic": ("api", "computer_toolset_20260801"),
+    "vertex": ("vertex", "computer_toolset_20260801"),
+    "bedrock": ("bedrock", "computer_20251124"),
+    "bedrock-mantle": ("bedrock", "computer_20251124"),
+    "foundry": ("foundry", "computer_20251124"),
 }
-"""What the newest models know on each platform."""
+"""What the catalogue calls a platform, and the tool that the newest models know there."""
 _EXTRA: Final[Mapping[Provider, str]] = {
     "bedrock": "bedrock",
     "bedrock-mantle": "bedrock",
@@ -47,13 +47,15 @@ def build(
         environment: the variables that keys and addresses come from.
         options: what a person chose.
         provider: whose platform.
-        tool: the computer tool that it knows; what the newest models of the platform know, if not given.
+        tool: the computer tool that it knows; what the facts say, else what the newest models of the platform
+            know, if not given.
         thinking: what to ask for under `thinking`, such as `{"type": "adaptive"}`; its default, if not given.
         token: gives an Entra token, for Foundry without a key.
 
     Raises:
-        InputError: if a key, a region or the SDK is missing.
+        InputError: if a key, a region or the SDK is missing, or the model has no computer tool.
     """
+    tool = tool or known(model, facts, provider)
     try:
         from harness.models.anthropic.clients import dial  # noqa: PLC0415 - the SDK is an extra
         from harness.models.anthropic.line import AnthropicLine  # noqa: PLC0415
@@ -65,7 +67,6 @@ def build(
             f"--model {provider}:{model} needs more packages ({error}): "
             f"type `pip install 'computer-use-harness[{extra}]'`"
         ) from error
-    tool = tool or TOOLS[provider]
     dialect = AnthropicDialect(
         model,
         brief,
@@ -76,6 +77,30 @@ def build(
         spotlight=options.context.spotlight,
     )
     line = AnthropicLine(
-        dialled.client, betas=betas(tool), now=options.now, unauthorized=dialled.unauthorized
+        dialled.client,
+        betas=betas(tool),
+        timeout=options.timeout,
+        now=options.now,
+        unreached=dialled.unreached,
+        unauthorized=dialled.unauthorized,
     )
     return assemble(dialect, line, facts, options, keys=dialled.keys)
+
+
+def known(model: str, facts: ModelFacts, provider: Provider) -> Tool:
+    """Say which computer tool a model knows on a platform; of one that is not known, what the newest do.
+
+    Raises:
+        InputError: if it is known to have none.
+    """
+    place, newest = _NEWEST[provider]
+    match facts.spoken(place):
+        case None:
+            return newest
+        case "computer_20250124" | "computer_20251124" | "computer_toolset_20260801" as tool:
+            return tool
+        case other:
+            raise InputError(
+                f"--model {provider}:{model} has none of Anthropic's computer tools (it speaks {other!r}): "
+                "take another model, or write in a catalogue of your own how it is driven"
+            )

@@ -1,5 +1,6 @@
 """Sends requests over Anthropic's SDK, once each, and gives the bodies of the answers word for word."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from anthropic import (
 )
 from pydantic import JsonValue
 
-from harness.models.anthropic.body import parsed
+from harness.models.body import parsed
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY, of_status
 
@@ -32,7 +33,9 @@ class AnthropicLine:
     Args:
         client: the client; it must not retry by itself.
         betas: what stands in the header `anthropic-beta`; nothing for the endpoint without it.
+        timeout: seconds for one answer, from the first byte sent to the last received.
         now: the time, for dates in `retry-after`.
+        unreached: what is raised where those who give credentials are not reached.
         unauthorized: what is raised where credentials cannot be had.
     """
 
@@ -41,14 +44,18 @@ class AnthropicLine:
         client: Client,
         *,
         betas: Sequence[str],
+        timeout: float,
         now: Callable[[], datetime],
+        unreached: tuple[type[Exception], ...] = (),
         unauthorized: tuple[type[Exception], ...] = (),
     ) -> None:
         if client.max_retries:
             raise AssertionError("the SDK must not ask again by itself: nobody would record it")
         self._client = client
         self._betas = list(betas)
+        self._timeout = timeout
         self._now = now
+        self._unreached = unreached
         self._unauthorized = unauthorized
 
     async def send(self, request: JsonObject) -> JsonValue:
@@ -58,7 +65,9 @@ class AnthropicLine:
             Trouble: if there is no answer.
         """
         try:
-            return parsed(await self._body(request))
+            async with asyncio.timeout(self._timeout):
+                body = await self._body(request)
+            return parsed(body)
         except APIStatusError as error:
             raise self._of_status(error) from error
         except (APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
@@ -67,6 +76,8 @@ class AnthropicLine:
             raise _broken(error.__cause__ or error) from error
         except httpx2.HTTPError as error:
             raise _broken(error) from error
+        except self._unreached as error:
+            raise Trouble("connection", f"no credentials yet: {_said(error)}", again=True) from error
         except self._unauthorized as error:
             raise Trouble("unauthorized", f"no credentials: {_said(error)}") from error
         except (AnthropicError, TypeError, ValueError, RuntimeError) as error:

@@ -8,7 +8,6 @@ from pydantic import JsonValue
 
 from harness.action import Action, Answer
 from harness.clearance import Fault, SafetySignal, Usage
-from harness.models.body import checked
 from harness.models.dialect import (
     LONGEST_THOUGHT,
     Heard,
@@ -52,12 +51,11 @@ class Chained(Heard):
 
 
 def read(answer: JsonValue, space: Space, provider: str) -> Chained:
-    """Read the body of an answer.
+    """Read the body of an answer that `harness.models.vision.sound` let through.
 
     Raises:
         Trouble: if nothing of it can be used.
     """
-    checked(answer)
     if not isinstance(answer, dict):
         raise _malformed(f"the answer is no object, but {type(answer).__name__}")
     unfinished = _unfinished(answer)
@@ -91,12 +89,8 @@ def checks(item: JsonObject) -> Sequence[JsonObject]:
     if given is None:
         return ()
     found = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-    if (
-        not isinstance(given, list)
-        or len(found) != len(given)
-        or len(given) > MOST_CHECKS
-        or not all(_text(one.get("id")) for one in found)
-    ):
+    ids = {_text(one.get("id")) for one in found} - {""}
+    if not isinstance(given, list) or len(given) > MOST_CHECKS or len(ids) != len(given):
         raise Unusable("malformed", "the vendor's safety checks of this call cannot be read")
     return found
 
@@ -112,6 +106,7 @@ class _Reading:
         self._thought: list[str] = []
         self._words: list[str] = []
         self._ids: set[str] = set()
+        self._checked: set[str] = set()
 
     def take(self, item: JsonValue) -> None:
         if not isinstance(item, dict):
@@ -152,7 +147,10 @@ class _Reading:
         )
 
     def _computer(self, item: JsonObject) -> Sequence[Action]:
-        checks(item)
+        ids = {_text(one.get("id")) for one in checks(item)}
+        if ids & self._checked:
+            raise Unusable("malformed", "a safety check of this call is one of another call")
+        self._checked |= ids
         return actions(item, self._space)
 
     def _called(self, item: JsonObject, name: str, read: Callable[[], Sequence[Action]]) -> None:
@@ -240,8 +238,13 @@ def _failed(error: JsonValue) -> Trouble:
 def _usage(given: JsonValue) -> Usage:
     if not isinstance(given, dict):
         return Usage()
+    details = given.get("input_tokens_details")
+    read = details if isinstance(details, dict) else {}
     return Usage(
-        input_tokens=_count(given.get("input_tokens")), output_tokens=_count(given.get("output_tokens"))
+        input_tokens=_count(given.get("input_tokens")),
+        cached_tokens=_count(read.get("cached_tokens")),
+        cache_write_tokens=_count(read.get("cache_write_tokens")),
+        output_tokens=_count(given.get("output_tokens")),
     )
 
 

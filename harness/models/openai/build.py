@@ -3,15 +3,16 @@
 import re
 from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from harness.errors import InputError
 from harness.models.assemble import ModelOptions, assemble, key
 from harness.models.catalogue import ModelFacts
-from harness.models.dialect import Brief
+from harness.models.dialect import Brief, Line
 from harness.models.openai.dialect import ResponsesDialect, ResponsesOptions
 from harness.models.openai.entra import Credential, Entra
+from harness.models.scaling import sharpest
 from harness.models.vision import VisionModel
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def build(
     """
     options = options or ModelOptions()
     secret = key(environment, ("OPENAI_API_KEY",), f"openai:{model}", OPENAI_KEYS)
-    line, sdk = _line(f"openai:{model}", "openai"), _sdk()
+    sdk = _sdk(f"openai:{model}", "openai")
     client = sdk.AsyncOpenAI(
         api_key=secret,
         base_url=environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1",
@@ -55,8 +56,8 @@ def build(
         **_plain(sdk, options),
     )
     return assemble(
-        _dialect(model, brief, "openai", options, responses),
-        line.ResponsesLine(client, timeout=options.timeout, now=options.now, keys=(secret,)),
+        _dialect(model, brief, options, responses, provider="openai", facts=facts),
+        _line(client, options, secret),
         facts,
         options,
         keys=(secret,),
@@ -95,7 +96,7 @@ def build_azure(
     endpoint = _endpoint(environment, name)
     version = environment.get("OPENAI_API_VERSION", "").strip()
     secret = environment.get("AZURE_OPENAI_API_KEY", "").strip() if credential is None else ""
-    line, sdk = _line(name, "azure"), _sdk()
+    sdk = _sdk(name, "azure")
     entra = None if secret else _entra(environment, name, credential)
     headers: dict[str, Any] = {}
     client: openai.AsyncOpenAI
@@ -114,30 +115,47 @@ def build_azure(
             api_key=secret if entra is None else entra.token,
             **_plain(sdk, options),
         )
+    # The SDK takes these from the environment by itself; they are for OpenAI, not for Azure.
+    client.organization = client.project = None
     return assemble(
-        _dialect(deployment, brief, "azure", options, responses),
-        line.ResponsesLine(
-            client, timeout=options.timeout, now=options.now, headers=headers, keys=(secret,), entra=entra
-        ),
+        _dialect(deployment, brief, options, responses, provider="azure", facts=facts),
+        _line(client, options, secret, headers, entra),
         facts,
         options,
         keys=(secret,),
     )
 
 
+def _line(
+    client: "openai.AsyncOpenAI",
+    options: ModelOptions,
+    secret: str,
+    headers: Mapping[str, Any] | None = None,
+    entra: Entra | None = None,
+) -> Line:
+    from harness.models.openai.line import ResponsesLine  # noqa: PLC0415 - it loads the SDK
+
+    return ResponsesLine(
+        client, timeout=options.timeout, now=options.now, headers=headers, keys=(secret,), entra=entra
+    )
+
+
 def _dialect(
     model: str,
     brief: Brief,
-    provider: Any,
     options: ModelOptions,
     responses: ResponsesOptions | None,
+    *,
+    provider: Literal["openai", "azure"],
+    facts: ModelFacts,
 ) -> ResponsesDialect:
     return ResponsesDialect(
         model,
         brief,
         provider=provider,
-        output_tokens=options.output_tokens,
+        output_tokens=min(options.output_tokens, facts.output or options.output_tokens),
         options=responses,
+        detail=sharpest(facts),
         spotlight=options.context.spotlight,
     )
 
@@ -196,17 +214,11 @@ class _Given:
         pass
 
 
-def _line(name: str, extra: str) -> Any:
+def _sdk(name: str, extra: str) -> ModuleType:
     try:
-        from harness.models.openai import line  # noqa: PLC0415 - the SDK is loaded only when used
+        import openai  # noqa: PLC0415 - the SDK is loaded only when used
     except ImportError as error:
         raise InputError(
             f"--model {name} needs the openai package: pip install 'computer-use-harness[{extra}]'"
         ) from error
-    return line
-
-
-def _sdk() -> ModuleType:
-    import openai  # noqa: PLC0415 - the SDK is loaded only when used
-
     return openai

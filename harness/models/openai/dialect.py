@@ -9,8 +9,9 @@ from pydantic import JsonValue
 
 from harness.models.dialect import Brief, Frame, JsonObject, Turn
 from harness.models.functions import EXTRAS, functions
+from harness.models.images import Detail
 from harness.models.openai.answer import Chained, read
-from harness.models.openai.history import Detail, kept, said
+from harness.models.openai.history import kept, said
 from harness.models.prompt import instructions
 
 _ASIDE: Final = (
@@ -46,6 +47,7 @@ class ResponsesDialect:
         provider: whose warnings its safety signals are.
         output_tokens: tokens of one answer at most, reasoning among them.
         options: what a person chose.
+        detail: how sharp a screenshot in a message is sent.
         spotlight: whether page text is joined by marks.
     """
 
@@ -59,13 +61,14 @@ class ResponsesDialect:
         provider: Literal["openai", "azure"] = "openai",
         output_tokens: int = 4096,
         options: ResponsesOptions | None = None,
+        detail: Detail = "high",
         spotlight: bool = False,
     ) -> None:
         self._model = model
         self._provider = provider
         self._output_tokens = output_tokens
         self._options = options or ResponsesOptions()
-        self._detail: Detail = "original" if self._options.tool == "computer" else "auto"
+        self._detail = detail
         self._instructions = instructions(brief, spotlight=spotlight, extra=(_ASIDE,))
         # Not strict: that would make every parameter required, and ours have defaults.
         self._functions: list[JsonValue] = [
@@ -155,7 +158,7 @@ class ResponsesDialect:
             raise AssertionError("the newest step always has its picture")
         return {
             "type": "computer_use_preview",
-            "display_width": picture.space.width,
-            "display_height": picture.space.height,
+            "display_width": picture.size[0],
+            "display_height": picture.size[1],
             "environment": self._options.environment,
         }

@@ -7,15 +7,16 @@ reasoning that led to it; what became of it is told in a user's message instead.
 
 import base64
 from collections.abc import Collection
-from typing import Final, Literal
+from collections.abc import Set as AbstractSet
+from typing import Final
 
 from pydantic import JsonValue
 
 from harness.models.dialect import Call, Heard, JsonObject, Outcome, Seen, Unusable
+from harness.models.images import Detail
 from harness.models.openai.answer import COMPUTER, FUNCTION, checks
 
 LEFT_OUT: Final = "(screenshot left out)"
-Detail = Literal["low", "high", "auto", "original"]
 
 
 def kept(heard: Heard, seen: Seen) -> tuple[list[JsonObject], dict[str, JsonObject]]:
@@ -27,12 +28,14 @@ def kept(heard: Heard, seen: Seen) -> tuple[list[JsonObject], dict[str, JsonObje
     """
     items: list[JsonObject] = []
     calls: dict[str, JsonObject] = {}
+    left = set(seen.acknowledged)
     for item in heard.items:
         if not isinstance(item, dict):
             continue
         if not _is_call(item):
             items.append(item)
-        elif _stands(item, seen, calls):
+        elif _stands(item, seen, calls, left):
+            left -= _checked(item)
             calls[str(item["call_id"])] = item
             items.append(item)
         else:
@@ -86,7 +89,7 @@ def _is_call(item: JsonObject) -> bool:
     )
 
 
-def _stands(item: JsonObject, seen: Seen, taken: Collection[str]) -> bool:
+def _stands(item: JsonObject, seen: Seen, taken: Collection[str], approved: AbstractSet[str]) -> bool:
     """Whether a call can be answered, and may be."""
     call_id = item.get("call_id")
     if not isinstance(call_id, str) or not call_id or call_id in taken:
@@ -98,9 +101,14 @@ def _stands(item: JsonObject, seen: Seen, taken: Collection[str]) -> bool:
     if item.get("type") != COMPUTER or seen.picture is None:
         return False
     try:
-        return all(one["id"] in seen.acknowledged for one in checks(item))
+        return _checked(item) <= approved
     except Unusable:
         return False
+
+
+def _checked(item: JsonObject) -> AbstractSet[str]:
+    """Ids of a call's safety checks; an approval is for one call."""
+    return {str(one["id"]) for one in checks(item)}
 
 
 def _shown(item: JsonObject, image: str, output: str) -> JsonObject:
@@ -122,7 +130,7 @@ def _note(outcome: Outcome) -> str:
     text = (
         f"{name}: {outcome.text}"
         if outcome.ok
-        else f"Your {name} was not done: {outcome.text or 'no reason given'}"
+        else f"Your {name} call was not done in full: {outcome.text or 'no reason given'}"
     )
     # A `<` is written by its number: what is quoted can close no mark.
     return text.replace("<", "\\u003c")

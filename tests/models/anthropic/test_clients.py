@@ -45,7 +45,7 @@ def service_account(folder: Path, base: str) -> str:
 
 def request(tool: Tool) -> Any:
     dialect = AnthropicDialect("claude-opus-5-5", Brief("Buy."), tool=tool, output_tokens=100)
-    picture = Picture(blank(40, 30).png, Space("pixels", 40, 30, 40, 30))
+    picture = Picture(blank(40, 30).png, (40, 30), Space("pixels", 40, 30, 40, 30))
     return dialect.request([Turn(Seen(1, "Step 1.", picture))], (0,))
 
 
@@ -54,7 +54,9 @@ async def said(provider: Provider, tool: Tool, environment: Mapping[str, str], *
     line = AnthropicLine(
         dialled.client,
         betas=betas(tool),
+        timeout=20,
         now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        unreached=dialled.unreached,
         unauthorized=dialled.unauthorized,
     )
     try:
@@ -95,6 +97,16 @@ async def test_foundry_with_an_entra_token_that_is_asked_for_each_time() -> None
     assert times == 1
 
 
+async def test_an_entra_token_that_cannot_be_had_is_named() -> None:
+    def token() -> str:
+        raise OSError("az is not signed in")
+
+    env = {"ANTHROPIC_FOUNDRY_BASE_URL": "http://127.0.0.1:9/"}
+    with pytest.raises(Trouble, match="no Entra token: OSError: az is not signed in") as caught:
+        await said("foundry", "computer_20251124", env, token=token)
+    assert caught.value.fault == "unauthorized"
+
+
 @pytest.mark.parametrize("tool", ["computer_20250124", "computer_20251124", "computer_toolset_20260801"])
 async def test_bedrock_is_signed_and_says_model_and_betas_in_its_own_places(tool: Tool) -> None:
     server = Server(scripted(WORDS))
@@ -130,6 +142,16 @@ async def test_vertex_fetches_a_token_and_says_the_model_in_the_path(
         assert await said("vertex", tool, env) == WORDS
     assert server.tokens == 1
     assert server.paths[-1].endswith("/models/claude-opus-5-5:rawPredict")
+
+
+async def test_those_who_give_tokens_are_asked_again_where_they_are_not_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = service_account(tmp_path, "http://127.0.0.1:9")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+    with pytest.raises(Trouble, match="no credentials yet") as caught:
+        await said("vertex", "computer_20251124", {"CLOUD_ML_REGION": "europe-west1"})
+    assert (caught.value.fault, caught.value.again) == ("connection", True)
 
 
 async def test_a_token_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def dialect(tool: Tool = "computer_toolset_20260801", **said: Any) -> AnthropicD
 
 
 def question(step: int = 1) -> Turn:
-    return Turn(Seen(step, f"Step {step}.", Picture(blank(400, 300).png, SPACE)))
+    return Turn(Seen(step, f"Step {step}.", Picture(blank(400, 300).png, (400, 300), SPACE)))
 
 
 def member(name: str, call: str = "a", family: str | None = "computer", **given: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def test_several_calls_of_the_toolset_are_several_actions_in_order() -> None:
         member("cursor_position", "c"),
     ]
     heard = read(*content)
-    assert heard.actions == (Click(x=20, y=40), Type(text="Ada"))
+    assert heard.actions == (Click(x=21, y=41), Type(text="Ada"))
     assert [(one.id, one.name, one.first, one.count, one.answer) for one in heard.calls] == [
         ("a", "left_click", 0, 1, ""),
         ("b", "type", 1, 1, ""),
@@ -219,7 +219,9 @@ def test_what_is_no_message_is_malformed_and_asked_again(answer: Any) -> None:
 
 def test_cached_tokens_are_part_of_the_input() -> None:
     heard = read({"type": "text", "text": "ok"})
-    assert (heard.usage.input_tokens, heard.usage.output_tokens) == (1240, 30)
+    assert heard.usage == Usage(
+        input_tokens=1240, cached_tokens=1000, cache_write_tokens=200, output_tokens=30
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from harness.action import Click
 from harness.errors import InputError
-from harness.models.anthropic.factory import TOOLS, build
+from harness.models.anthropic.factory import build, known
 from harness.models.anthropic.tools import Provider
 from harness.models.assemble import ModelOptions
 from harness.models.base import Foresighted
-from harness.models.catalogue import ModelFacts
+from harness.models.catalogue import Catalogue, ModelFacts
 from harness.models.dialect import Brief
 from harness.models.vision import VisionModel
 from harness.screen import ActionResult, Observation
@@ -61,7 +61,22 @@ async def test_a_conversation_of_two_turns() -> None:
 @pytest.mark.parametrize("provider", ["anthropic", "bedrock", "bedrock-mantle", "vertex", "foundry"])
 def test_each_platform_has_the_tool_that_its_newest_models_know(provider: Provider) -> None:
     newest = "computer_toolset_20260801" if provider in ("anthropic", "vertex") else "computer_20251124"
-    assert TOOLS[provider] == newest
+    assert known("x", ModelFacts(name="x"), provider) == newest
+
+
+def test_the_catalogue_says_which_tool_a_model_knows_where() -> None:
+    facts = Catalogue.load().find("claude-sonnet-4-5")
+    assert known("claude-sonnet-4-5", facts, "anthropic") == "computer_20250124"
+    facts = ModelFacts(
+        name="x", speaks="computer_toolset_20260801", speaks_on={"bedrock": "computer_20251124"}
+    )
+    assert known("x", facts, "vertex") == "computer_toolset_20260801"
+    assert known("x", facts, "bedrock-mantle") == "computer_20251124"
+
+
+def test_a_model_without_a_computer_tool_is_refused() -> None:
+    with pytest.raises(InputError, match="none of Anthropic's computer tools"):
+        known("x", ModelFacts(name="x", speaks="functions"), "anthropic")
 
 
 async def test_the_tool_may_be_chosen() -> None:

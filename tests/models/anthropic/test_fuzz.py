@@ -131,7 +131,7 @@ def places_in(path: list[dict[str, int]]) -> Iterator[int]:
 def judge(heard: Heard, answer: Any) -> None:
     said = list(leaves(answer))
     numbers = {float(one) for one in said if isinstance(one, int | float) and abs(one) < 1e15}
-    known = {round(one + step) for one in numbers for step in (0, 1, -1)}
+    known: set[float] = {round(one + step) for one in numbers for step in (0, 1, -1)}
     known |= numbers | {one for one in said if isinstance(one, int)}
     known |= {round(one * WHEEL * side) for one in numbers for side in (1, -1)} | {LONGEST_WAIT, *POINTER}
     texts = "\n".join(one for one in said if isinstance(one, str)).lower()
@@ -150,16 +150,14 @@ def judge(heard: Heard, answer: Any) -> None:
     assert sum(one.count for one in heard.calls) == len(heard.actions)
 
 
-def places(action: Action) -> Iterator[tuple[int, int]]:
-    match action:
-        case object(x=int(x), y=int(y)):
+def places(action: Any) -> Iterator[tuple[int, int]]:
+    match action.model_dump(exclude={"kind"}):
+        case {"x": int(x), "y": int(y)}:
             yield x, y
-        case object(path=path):
-            yield from ((one.x, one.y) for one in path)
-        case object(region=(left, top, right, bottom)):
+        case {"path": path}:
+            yield from ((one["x"], one["y"]) for one in path)
+        case {"region": (left, top, right, bottom)}:
             yield from ((left, top), (right - 1, bottom - 1))
-        case _:
-            pass
 
 
 def sweep(seed: int, cases: int) -> int:
@@ -177,7 +175,7 @@ def sweep(seed: int, cases: int) -> int:
             continue
         judge(heard, answer)
         acted += bool(heard.actions)
-        seen = Seen(1, "Step 1.", Picture(PNG, SPACE))
+        seen = Seen(1, "Step 1.", Picture(PNG, (SPACE.width, SPACE.height), SPACE))
         json.dumps(dialect.request([Turn(seen, heard), Turn(seen)], (0, 1)), allow_nan=False).encode()
     return acted
 

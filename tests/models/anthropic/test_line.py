@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from anthropic import AsyncAnthropic
 from harness.clearance import Fault
+from harness.models.anthropic.clients import dial
 from harness.models.anthropic.dialect import AnthropicDialect
 from harness.models.anthropic.line import AnthropicLine
 from harness.models.anthropic.tools import Tool, betas
@@ -32,7 +33,7 @@ def now() -> datetime:
 
 def request(tool: Tool = "computer_toolset_20260801") -> Any:
     dialect = AnthropicDialect("claude-opus-5-5", Brief("Buy."), tool=tool, output_tokens=100)
-    return dialect.request([Turn(Seen(1, "Step 1.", Picture(blank(40, 30).png, SPACE)))], (0,))
+    return dialect.request([Turn(Seen(1, "Step 1.", Picture(blank(40, 30).png, (40, 30), SPACE)))], (0,))
 
 
 @contextlib.asynccontextmanager
@@ -40,7 +41,7 @@ async def line(
     base: str, tool: Tool = "computer_toolset_20260801", seconds: float = 20, key: str = KEY
 ) -> AsyncIterator[AnthropicLine]:
     client = AsyncAnthropic(api_key=key, base_url=base, max_retries=0, timeout=seconds)
-    found = AnthropicLine(client, betas=betas(tool), now=now)
+    found = AnthropicLine(client, betas=betas(tool), timeout=seconds, now=now)
     try:
         yield found
     finally:
@@ -62,14 +63,23 @@ async def trouble(*answers: Any, key: str = KEY) -> Trouble:
 async def raw(handle: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> AsyncIterator[str]:
     """A server below HTTP."""
 
+    served: list[tuple[asyncio.Task[None] | None, asyncio.StreamWriter]] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append((asyncio.current_task(), writer))
         await reader.readuntil(b"\r\n\r\n")
         await handle(writer)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
+    try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task, writer in served:
+            writer.close()
+            await asyncio.gather(*([task] if task else []), writer.wait_closed(), return_exceptions=True)
+        await server.wait_closed()
 
 
 async def test_the_body_comes_back_word_for_word_with_what_the_sdk_does_not_know() -> None:
@@ -78,11 +88,12 @@ async def test_the_body_comes_back_word_for_word_with_what_the_sdk_does_not_know
 
 
 async def test_the_beta_header_is_sent_where_the_tool_needs_it_and_nowhere_else() -> None:
-    for tool, header in (
+    headers: tuple[tuple[Tool, str | None], ...] = (
         ("computer_20250124", "computer-use-2025-01-24"),
         ("computer_20251124", "computer-use-2025-11-24"),
         ("computer_toolset_20260801", None),
-    ):
+    )
+    for tool, header in headers:
         server = Server(scripted(WORDS))
         async with served(server.app) as base, line(base, tool) as one:
             assert await one.send(request(tool)) == WORDS
@@ -122,6 +133,18 @@ async def test_a_status_becomes_what_it_means(  # noqa: PLR0917 - a table
     found = await trouble(failure(status, kind, "so it is", headers))
     assert (found.fault, found.again, found.after) == (fault, again, after)
     assert f"HTTP {status} ({kind}): so it is" in str(found)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    moved = Response(status_code=307, headers={"location": "http://127.0.0.1:9/v1/messages"})
+    server = Server(scripted(moved))
+    async with served(server.app) as base:
+        env = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": base}
+        one = AnthropicLine(dial("anthropic", "m", env, 20).client, betas=(), timeout=20, now=now)
+        with pytest.raises(Trouble, match="HTTP 307") as caught:
+            await one.send(request())
+        await one.close()
+    assert caught.value.fault == "rejected"
 
 
 async def test_a_wrong_key_is_said_without_the_key() -> None:
@@ -191,6 +214,21 @@ async def test_a_vendor_that_never_answers_is_left_after_the_time() -> None:
     assert (caught.value.fault, caught.value.again) == ("timeout", True)
 
 
+async def test_an_answer_that_trickles_is_left_after_the_time() -> None:
+    async def trickle(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    async with raw(trickle) as base, line(base, seconds=0.4) as one:
+        with pytest.raises(Trouble) as caught:
+            await one.send(request())
+    assert (caught.value.fault, caught.value.again) == ("timeout", True)
+
+
 async def test_where_nobody_listens_there_is_no_connection() -> None:
     async with raw(lambda writer: writer.drain()) as base:
         pass
@@ -208,5 +246,5 @@ async def test_hanging_up_twice_is_safe() -> None:
 async def test_a_client_that_asks_again_by_itself_is_not_taken() -> None:
     client = AsyncAnthropic(api_key=KEY, base_url="http://127.0.0.1:9")
     with pytest.raises(AssertionError):
-        AnthropicLine(client, betas=(), now=now)
+        AnthropicLine(client, betas=(), timeout=20, now=now)
     await client.close()

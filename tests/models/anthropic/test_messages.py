@@ -19,7 +19,7 @@ IMAGE = {
 A, B, C = Call("a", "left_click", 0, 1), Call("b", "goto", 1, 1), Call("c", "cursor_position", 2, 0)
 
 
-def text(said: str) -> dict[str, str]:
+def text(said: str) -> dict[str, Any]:
     return {"type": "text", "text": said}
 
 
@@ -29,7 +29,9 @@ def use(call: Call, family: str | None = None) -> dict[str, Any]:
 
 
 def seen(step: int, *outcomes: Outcome, picture: bool = True) -> Seen:
-    return Seen(step, f"Step {step}.", Picture(PNG, SPACE) if picture else None, outcomes)
+    return Seen(
+        step, f"Step {step}.", Picture(PNG, (SPACE.width, SPACE.height), SPACE) if picture else None, outcomes
+    )
 
 
 def turns(*outcomes: Outcome, picture: bool = True) -> list[Turn]:

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import harness.models.openai
 import pytest
 from harness.errors import InputError
 from harness.models.catalogue import ModelFacts
@@ -48,12 +47,8 @@ def test_an_endpoint_that_is_no_address_is_refused(endpoint: str) -> None:
         azure({"AZURE_OPENAI_ENDPOINT": endpoint, "AZURE_OPENAI_API_KEY": "k"})
 
 
-@pytest.mark.parametrize("name", ["openai", "httpx2"])
-def test_a_missing_package_is_named_with_what_to_type(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.delitem(sys.modules, "harness.models.openai.line", raising=False)
-    # A module that was imported before is an attribute of its package, too.
-    monkeypatch.delattr(harness.models.openai, "line", raising=False)
-    monkeypatch.setitem(sys.modules, name, None)
+def test_a_missing_package_is_named_with_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
     with pytest.raises(InputError, match=r"pip install 'computer-use-harness\[openai\]'"):
         openai({"OPENAI_API_KEY": "k"})
     with pytest.raises(InputError, match=r"pip install 'computer-use-harness\[azure\]'"):
@@ -95,6 +90,17 @@ async def test_a_dated_version_takes_the_dated_api() -> None:
     assert str(client(model).base_url) == "https://r.openai.azure.com/openai/"
     assert client(model).default_query == {"api-version": "2025-04-01-preview"}
     await model.close()
+
+
+async def test_azure_is_not_told_what_is_for_openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project")
+    for version in ("", "2025-04-01-preview"):
+        model = azure({**AZURE, "AZURE_OPENAI_API_KEY": "k", "OPENAI_API_VERSION": version})
+        assert {"OpenAI-Organization", "OpenAI-Project"}.isdisjoint(
+            name for name, value in client(model).default_headers.items() if isinstance(value, str)
+        )
+        await model.close()
 
 
 async def test_what_the_environment_says_of_openai_is_followed_and_nothing_is_retried() -> None:

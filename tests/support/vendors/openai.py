@@ -1,9 +1,9 @@
 """OpenAI's and Azure OpenAI's Responses API on this machine, kept strictly.
 
 Each request is held against the SDK's own request types, and against the rules of a conversation: what is
-sent back is what was answered, each call has its output, each safety check of it is acknowledged, and
-reasoning does not stand alone. Each answer is held against the SDK's answer types. What is wrong gets the
-vendor's error.
+sent back is what was answered, each call has its output, each safety check of it is acknowledged, and no
+reasoning stands alone. Each answer is held against the SDK's answer types. What is wrong gets an error in the
+vendor's own form.
 """
 
 import base64
@@ -108,7 +108,7 @@ class Vendor:
         self._keys = keys
         self._checks = dict(checks or {})
         self._outputs = outputs
-        self._heard = heard
+        self.heard = heard
         self._issued: dict[str, Item] = {}
         self._after: dict[str, str] = {}
         self._stored: dict[str, list[Item]] = {}
@@ -156,8 +156,8 @@ class Vendor:
         return await self._answer(request, azure=True)
 
     async def _answer(self, request: Request, *, azure: bool) -> Response:
-        if self._heard is not None:
-            await self._heard()
+        if self.heard is not None:
+            await self.heard()
         body = json.loads(await request.body())
         try:
             conversation = self._admitted(body)
@@ -295,8 +295,10 @@ class Vendor:
             return [_function(self._queue.pop(0))]
         taken = 1 if self._tool == "computer_use_preview" else len(self._queue)
         moves, self._queue = self._queue[:taken], self._queue[taken:]
-        said = {"type": "reasoning", "summary": [{"type": "summary_text", "text": f"I do {len(moves)}."}]}
-        return [said, computer(*map(written, moves), one=self._tool == "computer_use_preview")]
+        return [
+            thought(f"I do {len(moves)}."),
+            computer(*map(written, moves), one=self._tool == "computer_use_preview"),
+        ]
 
     def _issue(self, items: Sequence[Item], *, encrypted: bool) -> list[Item]:
         found: list[Item] = []
@@ -385,6 +387,11 @@ def message(text: str, **more: Any) -> Item:
     return {"type": "message", "role": "assistant", "status": "completed", "content": [part], **more}
 
 
+def thought(text: str) -> Item:
+    """What a model reasons, summed up."""
+    return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
+
+
 def function(name: str, arguments: Mapping[str, JsonValue]) -> Item:
     """A call of one of our functions."""
     return {"type": "function_call", "name": name, "arguments": json.dumps(arguments), "status": "completed"}
@@ -408,7 +415,7 @@ def _newest(items: Sequence[Item]) -> bytes:
 
 def _told(conversation: Sequence[Item]) -> dict[int, str]:
     text = json.dumps(conversation[-1].get("content", ""))
-    found = re.search(r"Your \w+ was not done: (.*)", text)
+    found = re.search(r"Your \w+ call was not done in full: (.*)", text)
     return {0: found[1]} if found else {}
 
 
