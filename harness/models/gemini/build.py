@@ -85,6 +85,7 @@ def build(
         excluded=tuple(excluded),
         spotlight=options.context.spotlight,
         output_tokens=options.output_tokens,
+        thoughts=facts.thinks is not False,
     )
     line = GeminiLine(client, http, model, timeout=options.timeout, now=options.now)
     return assemble(dialect, line, facts, options, keys=[api_key] if api_key else [], kind="thousandths")

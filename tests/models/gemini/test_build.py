@@ -25,14 +25,8 @@ CALL = answered(called("click", x=500, y=500))
 
 
 def make(environment: Mapping[str, str], model: str = "gemini-3.5-flash", **more: Any) -> VisionModel:
-    return build(
-        model,
-        Brief("Buy."),
-        facts=ModelFacts(name=model),
-        environment=environment,
-        options=ModelOptions(),
-        **more,
-    )
+    given = {"facts": ModelFacts(name=model), "options": ModelOptions(), **more}
+    return build(model, Brief("Buy."), environment=environment, **given)
 
 
 class Token(Credentials):  # type: ignore[misc,no-untyped-call,unused-ignore]
@@ -76,6 +70,17 @@ async def test_the_version_of_the_api_is_the_environments() -> None:
         await model.reply(SEEN)
         await model.close()
     assert paths == ["/v1beta/models/gemini-3.5-flash:generateContent"]
+
+
+@pytest.mark.parametrize(("thinks", "asked"), [(None, True), (True, True), (False, False)])
+async def test_thoughts_are_not_asked_of_a_model_that_has_none(thinks: bool | None, asked: bool) -> None:
+    server = Gemini([CALL])
+    async with served(server) as url:
+        environment = {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": url}
+        model = make(environment, facts=ModelFacts(name="m", thinks=thinks))
+        await model.reply(SEEN)
+        await model.close()
+    assert ("thinkingConfig" in str(server.requests[0])) is asked
 
 
 def test_a_key_that_is_missing_is_named_with_where_to_get_it() -> None:
