@@ -64,9 +64,7 @@ def _ui_tars(action: Action, at: Point) -> str:
         case Wait():
             return "wait()"
         case Answer(text=text, data=data):
-            return f"finished(content={json.dumps(data) if data else text!r})".replace(
-                '={"', "='{\""
-            ).replace('"})', "\"}')")
+            return f"finished(content={(json.dumps(data) if data else text)!r})"
         case _:
             raise AssertionError(f"UI-TARS has no words for {action.kind}")
 
