@@ -76,7 +76,7 @@ def at(family: str, point: tuple[int, int]) -> dict[str, Any]:
     return spot(*point) if family == "browser" else {"coordinate": list(point)}
 
 
-@pytest.mark.parametrize("family", ["browser", "computer"])
+@pytest.mark.parametrize("family", [pytest.param("browser", marks=pytest.mark.long), "computer"])
 async def test_each_toolset_does_two_steps_and_a_denied_action_is_an_error(
     tmp_path: Path, family: str
 ) -> None:

@@ -61,6 +61,7 @@ def told(found: EvalSample) -> list[ChatMessageTool]:
     return [one for one in found.messages if isinstance(one, ChatMessageTool)]
 
 
+@pytest.mark.long
 async def test_an_agent_does_two_steps_and_a_denied_action_is_an_error(tmp_path: Path) -> None:
     found = await sample(
         lambda: shop(tmp_path / "traces"),

@@ -81,6 +81,7 @@ def brain() -> Brain:
     return Brain(harness.Task.load(TASK).filled())
 
 
+@pytest.mark.long
 async def test_a_mug_is_bought_after_a_busy_moment_and_a_refusal_that_the_model_is_told(
     tmp_path: Path,
 ) -> None:

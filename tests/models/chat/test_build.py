@@ -76,6 +76,7 @@ def open_ai(url: str) -> dict[str, str]:
     return {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": f"{url}/v1"}
 
 
+@pytest.mark.long
 async def test_gpt_4o_buys_a_mug_by_function_calls(tmp_path: Path) -> None:
     server = ChatServer(Driven("calls"))
     async with served(server.app) as url:

@@ -62,6 +62,7 @@ def check(result: harness.Result, server: Gemini) -> None:
     assert not [file for file in trace.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
 
 
+@pytest.mark.long
 async def test_a_warning_that_a_person_lets_pass_is_acknowledged_and_the_task_is_done(tmp_path: Path) -> None:
     server = Gemini(brain(), warn=lambda number: ASKS if number == 2 else None)
     approver = RecordingApprover(yes)
