@@ -23,7 +23,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         from harness.integrations.mcp_server import serve  # noqa: PLC0415 - an extra, loaded only when used
     except ModuleNotFoundError as error:
-        raise HarnessError(f"harness mcp needs the package {error.name!r}: type pip install mcp") from error
+        raise HarnessError(
+            f"harness mcp needs the package {error.name!r}: type pip install 'computer-use-harness[mcp]'"
+        ) from error
     from harness.cli.sessions import session  # noqa: PLC0415 - the browser is loaded only when used
     from harness.integrations.session import SessionOverError  # noqa: PLC0415 - it comes with the above
 
