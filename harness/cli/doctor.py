@@ -9,6 +9,8 @@ from harness.errors import HarnessError
 from harness.sandbox.doctor import Finding, findings
 
 _SECONDS = 120.0
+_AT_ONCE = 2
+"""Cases at a time: a few more take longer to open their pages than they save."""
 _AGAIN = "harness eval containment --quick"
 
 
@@ -45,7 +47,7 @@ def _tried(interrupts: Interrupts, *, ready: bool) -> tuple[Finding, int]:
 
     async def within() -> Report:
         async with asyncio.timeout(_SECONDS):
-            return await run_cases(brief(), lambda sandbox: choose("auto", sandbox))
+            return await run_cases(brief(), lambda sandbox: choose("auto", sandbox), at_once=_AT_ONCE)
 
     try:
         with interrupts.told(unwind):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from harness.evals.containment.board import Arm, Board, Hit
-from harness.evals.containment.cases import Case, ModelProbe
+from harness.evals.containment.cases import Case, ModelProbe, PageProbe
 from harness.evals.containment.play import Played, play, result
 from harness.evals.containment.rig import Choose, Rig, rigged
 from harness.evals.containment.score import Outcome, Report, Try, judge, tallies
@@ -13,7 +13,7 @@ from harness.evals.containment.score import Outcome, Report, Try, judge, tallies
 _AT_ONCE = 4
 _DRIVEN = 2
 """How many cases at a time that need the one tab that is driven on each side: while one is there, another is here."""
-_LAST_SECONDS = 1.0
+_LAST_SECONDS, _GRACE_SECONDS = 1.0, 0.3
 _ORDER: tuple[Arm, ...] = ("open", "allowed", "walled")
 
 Plays = dict[str, dict[Arm, list[Played]]]
@@ -44,7 +44,8 @@ async def run(
     async with rigged(choose) as rig:
         plays = await _all(rig, cases, repeat, at_once, told)
         # What a page does after it is gone, such as a beacon, comes late.
-        await asyncio.sleep(_LAST_SECONDS)
+        leaves = any(isinstance(case.probe, PageProbe) and case.probe.leave for case in cases)
+        await asyncio.sleep(_LAST_SECONDS if leaves else _GRACE_SECONDS)
         outcomes = tuple(_outcome(rig, case, plays[case.id]) for case in cases)
         info = rig.walled.info
         stray, background = unowned(rig.board)
