@@ -151,6 +151,7 @@ def killed_in_docker(place: Place, seed: int) -> None:
     assert [one for one in folders if one.startswith(place.folder.as_posix())] == []
 
 
+@pytest.mark.long
 @needs_docker
 @pytest.mark.parametrize("seed", range(1))
 def test_no_container_is_left_after_kill_9(place: Place, seed: int) -> None:

@@ -81,6 +81,7 @@ def test_a_client_that_hangs_up_ends_the_run(place: Place) -> None:
     ended(place, "done")
 
 
+@pytest.mark.long
 def test_a_signal_ends_the_run_while_the_client_is_silent(place: Place) -> None:
     one = greeted(place)
     code, out, said = one.end(signal.SIGTERM)

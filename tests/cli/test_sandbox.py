@@ -141,6 +141,7 @@ def test_a_runtime_that_the_engine_has_not_is_said_with_those_it_has(
     assert "runc" in told.err
 
 
+@pytest.mark.long
 @needs_docker
 def test_a_container_that_is_kept_is_there_after_the_run(
     command: Command, base: Path, place: Place, monkeypatch: pytest.MonkeyPatch

@@ -293,6 +293,7 @@ QUICK = (
 )
 
 
+@pytest.mark.long
 async def test_urls_that_a_model_types_lead_nowhere(allowed: Allowed, bird: Canary, tmp_path: Path) -> None:
     urls: list[str] = []
     for case in url_cases():
@@ -372,9 +373,7 @@ def anything(dice: random.Random, port: int, folder: Path) -> Action:
     return dice.choice(made)
 
 
-@pytest.mark.parametrize(
-    "seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2, 3)])
 @pytest.mark.timeout(300)
 async def test_any_action_in_any_order_does_nothing_that_is_forbidden(
     allowed: Allowed, bird: Canary, tmp_path: Path, seed: int

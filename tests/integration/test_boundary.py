@@ -84,6 +84,7 @@ def acted_last(trace: Path) -> bool:
     return '"kind":"acted"' in trace.read_text().rsplit('"kind":"acting"', 1)[-1]
 
 
+@pytest.mark.long
 async def test_a_person_may_take_long_while_a_page_waits(
     shop: Spy, buy_a_mug: harness.Task, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def _await_answer(url: str, server: "subprocess.Popen[bytes]") -> None:
     raise AssertionError("datasette did not start")
 
 
+@pytest.mark.long
 async def test_search_filter_and_read_a_table(datasette: str, tmp_path: Path) -> None:
     task = harness.Task.model_validate(
         {

@@ -81,6 +81,7 @@ async def rates(kinds: tuple[str, ...], seeds: range, module: ModuleType, traces
     return {kind: sum(one) / len(one) for kind, one in won.items()}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_one_seed_of_some_kinds(site: ModuleType, tmp_path: Path) -> None:
     found = await rates(KINDS[: WANTED // 2], range(3, 4), site, tmp_path)

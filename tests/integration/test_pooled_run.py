@@ -95,6 +95,7 @@ def place(result: harness.Result) -> dict[str, Any]:
     return TypeAdapter(dict[str, Any]).validate_python(first.sandbox)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_task_is_done_in_a_sandbox_that_was_there_before_it(kind: str, tmp_path: Path) -> None:
     async with harness.Pool(kind, task="shop/buy-a-mug", size=1, pause=600) as pool:

@@ -205,6 +205,7 @@ async def test_the_door_is_the_one_mount_of_this_machines(inside: Inside) -> Non
     assert {one["Destination"] for one in inside.said["Mounts"]} == {DOOR, downloads}
 
 
+@pytest.mark.long
 async def test_nothing_can_be_written_but_memory_as_a_program_finds_it(inside: Inside) -> None:
     mounts = inside.mounts()
     found = json.loads(await python(inside.insider, WRITABLE))

@@ -92,6 +92,7 @@ async def test_a_fork_bomb_meets_the_limit_on_processes(insider: DockerInsider) 
     assert PROCESSES / 2 < made < PROCESSES
 
 
+@pytest.mark.long
 async def test_a_hog_is_killed_at_the_limit_on_memory_and_nobody_else(insider: DockerInsider) -> None:
     assert int(await python(insider, HOG)) == SIGKILL
     assert (await insider.run(["/bin/true"]))[0] == 0

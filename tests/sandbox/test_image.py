@@ -103,6 +103,7 @@ def test_the_same_again_is_the_same_image(build: Build) -> None:
     assert build() == first
 
 
+@pytest.mark.long
 @needs_docker
 def test_the_packages_are_as_old_as_when_they_were_fetched(
     engine: Engine, build: Build, place: Path, name: str

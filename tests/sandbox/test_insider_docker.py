@@ -96,6 +96,7 @@ async def test_bytes_and_programs_go_in_and_nothing_is_left(monkeypatch: pytest.
     assert container not in containers(ends.LABEL)
 
 
+@pytest.mark.long
 @needs_docker
 async def test_it_goes_when_its_harness_is_killed() -> None:
     process = await asyncio.create_subprocess_exec(
