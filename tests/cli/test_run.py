@@ -164,6 +164,7 @@ def test_a_page_that_does_not_come_is_said(place: Place, app: str, words: str) -
     assert place.verified().ok
 
 
+@pytest.mark.long
 def test_a_label_that_is_not_there_names_the_nearest(place: Place) -> None:
     done = place.harness("run", place.task('click "Pres them"'), "--json")
     assert done.returncode == 1

@@ -278,6 +278,7 @@ async def test_every_page_of_the_suite_reaches_nobody(
     await held(result, model, allowed, bird)
 
 
+@pytest.mark.long
 async def test_pages_that_navigate_reach_nobody(allowed: Allowed, bird: Canary, tmp_path: Path) -> None:
     rows = [row for row in ROWS if row.name in QUICK]
     assert len(rows) == len(QUICK)

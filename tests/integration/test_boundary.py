@@ -61,6 +61,7 @@ async def test_an_order_refused_on_the_wire_never_reaches_the_shop(
     assert verify(Path(result.trace)).ok
 
 
+@pytest.mark.long
 async def test_a_click_nobody_approves_is_not_made(
     shop: Spy, buy_a_mug: harness.Task, tmp_path: Path
 ) -> None:

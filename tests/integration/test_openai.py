@@ -100,6 +100,7 @@ async def bought(
     return vendor
 
 
+@pytest.mark.long
 async def test_a_mug_is_bought_and_the_vendor_s_warning_is_acknowledged_once_a_person_approved(
     tmp_path: Path,
 ) -> None:

@@ -115,7 +115,7 @@ def dark(observation: harness.Observation, x: int, y: int) -> bool:
         return image.convert("RGB").getpixel((x, y)) == (0x30, 0x30, 0x30)
 
 
-@pytest.mark.parametrize("sandbox", ["bubblewrap", "process"])
+@pytest.mark.parametrize("sandbox", ["bubblewrap", pytest.param("process", marks=pytest.mark.long)])
 async def test_it_reaches_its_own_host_and_nothing_else(site: Site, tmp_path: Path, sandbox: str) -> None:
     result, model = await run(
         tmp_path,
@@ -210,7 +210,7 @@ class Swapping:
         await give(send, body, kind)
 
 
-@pytest.mark.parametrize("sandbox", ["bubblewrap", "process"])
+@pytest.mark.parametrize("sandbox", ["bubblewrap", pytest.param("process", marks=pytest.mark.long)])
 async def test_cancel_swapped_for_pay_after_the_approval_is_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str
 ) -> None:

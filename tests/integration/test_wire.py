@@ -239,7 +239,7 @@ class Spy:
         await self._shop(scope, receive, send)
 
 
-@pytest.mark.parametrize("policy", ["read-only", "permissive"])
+@pytest.mark.parametrize("policy", ["read-only", pytest.param("permissive", marks=pytest.mark.long)])
 async def test_read_only_lets_no_change_and_no_websocket_message_reach_the_shop(
     policy: str, worlds: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -242,7 +242,9 @@ async def test_what_was_left_for_a_look_is_there_and_can_be_removed(engine: Any)
         engine.remove_container(container, force=True, v=True)
 
 
-@pytest.mark.parametrize("whom", ["the harness", "the harness and its driver"])
+@pytest.mark.parametrize(
+    "whom", ["the harness", pytest.param("the harness and its driver", marks=pytest.mark.long)]
+)
 async def test_after_kill_9_no_container_process_or_folder_is_left(whom: str, engine: Any) -> None:
     harness = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HOLD_OPEN, "docker"), stdout=asyncio.subprocess.PIPE, start_new_session=True

@@ -70,7 +70,7 @@ def docker(folder: Path) -> HostedSandbox:
 
 
 MAKERS: dict[str, Callable[[Path], HostedSandbox]] = {"bubblewrap": bubblewrap, "docker": docker}
-KINDS = ["bubblewrap", pytest.param("docker", marks=needs_docker)]
+KINDS = ["bubblewrap", pytest.param("docker", marks=[needs_docker, pytest.mark.long])]
 
 
 def pooled(
