@@ -175,7 +175,7 @@ def find_model(
         InputError: if the name is unknown, a key is missing, or the model cannot follow the task.
     """
     if name == "human":
-        from harness.models.human import HumanModel, TerminalConsole  # noqa: PLC0415
+        from harness.models.human import HumanModel, TerminalConsole  # noqa: PLC0415 - loaded only when used
 
         return HumanModel(TerminalConsole(pictures or Path(), lines=lines), outputs=task.outputs)
     if name != "local":

@@ -235,6 +235,14 @@ def _replayed(item: ResponseOutputItem) -> dict[str, object]:
     return {name: value for name, value in item.to_dict().items() if name != "created_by"}
 
 
+async def _let_pass(
+    call: ResponseComputerToolCall, judge: Callable[[ResponseComputerToolCall], Awaitable[bool]]
+) -> None:
+    """Judge the warnings about a call that is not executed: its answer acknowledges them all the same."""
+    if call.pending_safety_checks and not await judge(call):
+        raise ComputerUseError(f"a warning about call {call.call_id!r} was not approved")
+
+
 async def drive(
     client: AsyncOpenAI,
     computer: GuardedComputer,
@@ -267,12 +275,13 @@ async def drive(
         if not calls:
             return response
         refused: RefusedError | None = None
+        judge = approve_safety_checks or computer.approve
         for call in calls:
             try:
                 if refused is None:
-                    judge = approve_safety_checks or computer.approve
                     history.append(await toolset.execute(call, approve_safety_checks=judge))
                     continue
+                await _let_pass(call, judge)
             except RefusedError as error:
                 refused = error
             except ComputerUseError as error:

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from harness.action import Answer, Click, Drag, MouseDown, MouseUp, Move, Scroll
 from harness.clearance import Incident, Reply, Usage
+from harness.models.body import checked
 from harness.models.catalogue import ModelFacts
 from harness.models.context import Context
 from harness.models.dialect import Dialect, Frame, Heard, Line, Trouble, Turn
@@ -19,8 +20,6 @@ from harness.screen import Observation
 
 _FULL: Final = 0.9
 """Of a context window, the part that a request may fill: the count beforehand is an estimate."""
-_DEEPEST: Final = 200
-"""Levels of an answer that are read: nobody means more, and what reads them must not run out of stack."""
 
 
 class VisionModel:
@@ -82,7 +81,7 @@ class VisionModel:
         raw: list[JsonValue] = []
 
         async def send() -> JsonValue:
-            answer = sound(await self._line.send(request))
+            answer = checked(await self._line.send(request))
             raw.append(answer)
             heard.append(self._dialect.read(answer, Frame(self._context.space, self._pointer)))
             return answer
@@ -169,29 +168,3 @@ class VisionModel:
         text = json.dumps(raw, ensure_ascii=False)
         found: JsonValue = json.loads(self._unkeyed(text)) if any(key in text for key in self._keys) else raw
         return found
-
-
-def sound(answer: JsonValue) -> JsonValue:
-    """Give an answer in which every character can be written down.
-
-    Raises:
-        Trouble: if it is deeper than anybody means.
-    """
-    level, deep = [answer], 0
-    while level:
-        deep += 1
-        if deep > _DEEPEST:
-            raise Trouble("malformed", f"the answer is deeper than {_DEEPEST} levels", again=True, ends=False)
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-    text = json.dumps(answer, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        found: JsonValue = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-        return found
-    return answer

@@ -162,6 +162,31 @@ async def test_a_loop_of_ours_tells_the_model_and_goes_on(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("approver", ["auto", "deny"])
+async def test_a_warning_about_a_call_that_is_not_executed_any_more_is_judged_too(
+    tmp_path: Path, approver: str
+) -> None:
+    check = {"id": "cu_sc_1", "code": "malicious_instructions", "message": "Look out."}
+    twice = call(0, [DENIED[1]])
+    twice["output"] += call(1, [DENIED[0]], (check,))["output"]
+    with vendor(twice, FINAL) as model:
+        async with (
+            opened(tmp_path, approver=approver) as session,
+            AsyncOpenAI(api_key="k", base_url=model.url) as client,
+        ):
+            computer = GuardedComputer(session)
+            if approver == "auto":
+                assert (await drive(client, computer, {"model": "m", "input": "Go."})).output_text == "Found."
+                shown = [one for one in model.asked[1]["input"] if one.get("type") == "computer_call_output"]
+                assert [one.get("acknowledged_safety_checks") or [] for one in shown] == [[], [check]]
+            else:
+                with pytest.raises(ComputerUseError, match="'call_1' was not approved"):
+                    await drive(client, computer, {"model": "m", "input": "Go."})
+                assert len(model.asked) == 1
+    assert session.result is not None
+    assert clicked(session.result) == [("type", "refused")]
+
+
+@pytest.mark.parametrize("approver", ["auto", "deny"])
 async def test_the_vendors_warnings_are_put_to_our_approver(tmp_path: Path, approver: str) -> None:
     check = {"id": "cu_sc_1", "code": "malicious_instructions", "message": "Look out."}
     warned = call(0, [{"type": "click", "button": "left", "x": 1, "y": 1}], (check,))

@@ -271,9 +271,9 @@ async def test_what_is_not_known_is_not_zero() -> None:
     assert Vendor(counted=False).model.expected(seen(1)) == Usage(output_tokens=5)
 
 
-async def test_an_answer_nobody_can_write_down_is_made_sound_and_a_bottomless_one_is_none() -> None:
-    reply = await Vendor({"words": "a\ud800b"}).reply(seen(1))
-    assert reply.thought == "a\ufffdb"
+async def test_an_answer_that_no_trace_can_hold_is_none() -> None:
+    reply = await Vendor({"words": "a\ud800b"}, {"words": "ab"}).reply(seen(1))
+    assert (reply.thought, [one.fault for one in reply.incidents]) == ("ab", ["malformed"])
     assert reply.model_dump_json()
     deep: JsonValue = []
     for _ in range(300):

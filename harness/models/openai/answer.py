@@ -51,7 +51,7 @@ class Chained(Heard):
 
 
 def read(answer: JsonValue, space: Space, provider: str) -> Chained:
-    """Read the body of an answer that `harness.models.vision.sound` let through.
+    """Read the body of an answer that `harness.models.body.checked` let through.
 
     Raises:
         Trouble: if nothing of it can be used.

@@ -1,16 +1,16 @@
 """How requests get to OpenAI and to Azure OpenAI: over the vendor's own SDK."""
 
 import asyncio
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Never
+from typing import Any, Final
 
 import httpx2
 import openai
 from pydantic import JsonValue
 
+from harness.models.body import parsed
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY, of_status
 from harness.models.openai.entra import Entra
@@ -73,7 +73,7 @@ class ResponsesLine:
         except openai.OpenAIError as error:
             raise Trouble("rejected", self._hidden(str(error)[:_LONGEST])) from error
         self._renewed = False
-        return _parsed(self._hidden_bytes(body))
+        return parsed(self._hidden_bytes(body))
 
     async def close(self) -> None:
         """Hang up. Safe to call twice."""
@@ -128,19 +128,6 @@ class ResponsesLine:
     def _secrets(self) -> Sequence[str]:
         token = self._entra.last if self._entra is not None else ""
         return (*self._keys, token) if token else self._keys
-
-
-def _parsed(body: bytes) -> JsonValue:
-    try:
-        found: JsonValue = json.loads(body, parse_constant=_constant)
-    except (ValueError, RecursionError) as error:
-        said = str(error)[:200] or type(error).__name__
-        raise Trouble("malformed", f"the answer is not JSON: {said}", again=True, ends=False) from error
-    return found
-
-
-def _constant(name: str) -> Never:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _error(body: object) -> JsonObject:

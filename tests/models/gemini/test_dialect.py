@@ -11,10 +11,10 @@ import pytest
 from google.genai import types
 from harness.action import Action, Click, GiveUp, Press, Type, Wait
 from harness.clearance import SafetySignal
+from harness.models.body import checked
 from harness.models.dialect import Brief, Frame, Heard, JsonObject, Outcome, Picture, Seen, Trouble, Turn
 from harness.models.gemini.dialect import GeminiDialect
 from harness.models.scaling import Space
-from harness.models.vision import sound
 from harness.testing import blank
 from pydantic import JsonValue
 from vendors.gemini import answered, called
@@ -284,7 +284,7 @@ def _survives(answer: JsonObject) -> int:
     dialect = DIALECT if len(str(answer)) % 2 else GeminiDialect(Brief("Look."), functions="legacy")
     try:
         dialect.read(answer, FRAME)
-        found = sound(answer)
+        found = checked(answer)
         heard = dialect.read(found, FRAME)
     except Trouble:
         return 0

@@ -11,6 +11,7 @@ import pytest
 from harness.action import Action, Answer
 from harness.errors import ActionError
 from harness.keys import canonical_key
+from harness.models.body import checked
 from harness.models.context import outcomes
 from harness.models.dialect import Brief, Frame, Picture, Seen, Trouble, Turn
 from harness.models.functions import EXTRAS
@@ -18,7 +19,6 @@ from harness.models.openai.actions import PAUSE
 from harness.models.openai.answer import Chained
 from harness.models.openai.dialect import ResponsesDialect, ResponsesOptions
 from harness.models.scaling import Space
-from harness.models.vision import sound
 from harness.screen import ActionResult
 from vendors.openai import computer, function, message
 
@@ -200,7 +200,7 @@ def attack(number: int, dialect: ResponsesDialect) -> str:
     chance = random.Random(number)  # noqa: S311 - the same cases each time
     answer = mutated(chance.choice(SEEDS), chance)
     try:
-        answer = sound(answer)
+        answer = checked(answer)
         heard = dialect.read(answer, FRAME)
     except Trouble as trouble:
         return trouble.fault
