@@ -26,6 +26,7 @@ from typing import Literal, NamedTuple, get_origin
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from harness.clearance import Effect, Request, digest
+from harness.trace.events import Responded
 from harness.trace.redact import Redactor, header
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
@@ -90,7 +91,7 @@ def _fields(model: BaseModel, redactor: Redactor | None) -> Fields:
             name not in _ALWAYS and type(value) is type(spec.default) and value == spec.default
         ):
             continue
-        if isinstance(model, Request) and name == "headers":
+        if isinstance(model, Request | Responded) and name == "headers":
             found["headers"] = _kept(model.headers, redactor)
         else:
             found[spec.name] = _plain(value, redactor if spec.free else None)

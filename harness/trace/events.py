@@ -12,12 +12,23 @@ from harness.action import Action
 from harness.clearance import Approval, Effect, Incident, Request, SafetySignal, Target, Usage, Verdict
 from harness.screen import Download, Tab
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the format; each change adds one, and a converter from the version before."""
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Resumed(_Part):
+    """The run that a run goes on with."""
+
+    run_id: str
+    """Names it."""
+    head: str
+    """Hash of its last whole line."""
+    steps: int
+    """Questions to the model that were asked in it."""
 
 
 class RunStarted(_Part):
@@ -42,6 +53,10 @@ class RunStarted(_Part):
     """Where it happens, and whether that is isolated."""
     versions: dict[str, str]
     """Of the harness, Python and the browser."""
+    seed: int | None = None
+    """What pages' `Math.random` was begun with; nothing if the browser chose by itself."""
+    resumed: Resumed | None = None
+    """The run that died and that this one goes on with."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -68,6 +83,8 @@ class Observed(_Part):
     """Downloads whose state changed since the last look."""
     settled: bool = True
     """Whether the screen was still."""
+    text: str | None = None
+    """Hex SHA-256 of the blob with the visible text; nothing if it was not read."""
 
 
 class AskedModel(_Part):
@@ -76,6 +93,8 @@ class AskedModel(_Part):
     kind: Literal["asked_model"] = "asked_model"
     step: int
     """The step."""
+    request: str | None = None
+    """Hex SHA-256 of the blob with what the vendor was sent, as JSON without pictures and keys."""
 
 
 class ModelReplied(_Part):
@@ -190,6 +209,8 @@ class Requested(_Part):
     """What was asked for."""
     verdict: Verdict
     """The answer."""
+    body: str | None = None
+    """Hex SHA-256 of the blob with its body, secrets replaced; nothing if it has none or is too long."""
 
 
 class Responded(_Part):
@@ -212,6 +233,44 @@ class Responded(_Part):
     """How long it took."""
     error: str | None = None
     """What went wrong."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """The answer's, in order, names in lower case, credentials by their length only."""
+    body: str | None = None
+    """Hex SHA-256 of the blob with the answer's body as it came; nothing if it has none or is too long."""
+    sha256: str | None = None
+    """Hex SHA-256 of the body that came; nothing if it broke off, or secrets were replaced in the blob."""
+
+
+class Console(_Part):
+    """A page wrote to its console, or raised what it did not catch."""
+
+    kind: Literal["console"] = "console"
+    step: int
+    """The step in flight."""
+    level: Literal["debug", "info", "warning", "error", "uncaught"]
+    """How bad."""
+    text: str
+    """What: page text, not to be trusted."""
+    url: str = ""
+    """The script."""
+    line: int | None = None
+    """Its line, from 1."""
+
+
+class Dialogued(_Part):
+    """A page opened an alert, a question or a prompt, and it was answered."""
+
+    kind: Literal["dialog"] = "dialog"
+    step: int
+    """The step in flight."""
+    type: Literal["alert", "confirm", "prompt", "beforeunload"]
+    """What it was."""
+    message: str
+    """What it said: page text, not to be trusted."""
+    accepted: bool
+    """Whether it was accepted."""
+    answer: str | None = None
+    """What was typed into a prompt."""
 
 
 class Messaged(_Part):
@@ -307,6 +366,8 @@ Event = Annotated[
     | Requested
     | Responded
     | Messaged
+    | Console
+    | Dialogued
     | Checked
     | Noted
     | Failed

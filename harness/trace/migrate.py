@@ -10,7 +10,13 @@ from harness.trace.events import SCHEMA
 Converter = Callable[[dict[str, JsonValue]], dict[str, JsonValue]]
 """Takes the fields of one line, as written under a schema, and gives them as the next would have them."""
 
-CONVERTERS: tuple[Converter, ...] = ()
+
+def _second(line: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Schema 2 only added members, which may be missing, and kinds of lines."""
+    return {**line, "schema": 2} if line.get("kind") == "run_started" else line
+
+
+CONVERTERS: tuple[Converter, ...] = (_second,)
 """The converter at index n takes lines from schema n + 1 to n + 2."""
 
 

@@ -12,6 +12,8 @@ from harness.trace.events import (
     ApprovalGiven,
     AskedModel,
     Checked,
+    Console,
+    Dialogued,
     Event,
     Failed,
     Judged,
@@ -65,6 +67,8 @@ def _words(event: Event) -> str:
             return _person(event)
         case Observed() | AskedModel() | ModelReplied() | Noted() | Failed():
             return _eye(event)
+        case Console() | Dialogued():
+            return _page(event)
         case RunStarted() | Checked() | RunFinished():
             return _frame(event)
         case _:
@@ -106,6 +110,18 @@ def _eye(event: Observed | AskedModel | ModelReplied | Noted | Failed) -> str:
             return event.text
         case Failed():
             return f"{event.error}: {event.message}"
+        case _:
+            assert_never(event)
+
+
+def _page(event: Console | Dialogued) -> str:
+    match event:
+        case Console():
+            where = f" ({event.url}{'' if event.line is None else f':{event.line}'})" if event.url else ""
+            return f"{event.level}: {event.text}{where}"
+        case Dialogued():
+            answer = "" if event.answer is None else f" with {event.answer!r}"
+            return f"{event.type} {event.message!r}: {'accepted' if event.accepted else 'dismissed'}{answer}"
         case _:
             assert_never(event)
 

@@ -12,6 +12,8 @@ from harness.trace.events import (
     ApprovalGiven,
     AskedModel,
     Checked,
+    Console,
+    Dialogued,
     Failed,
     Judged,
     Messaged,
@@ -146,8 +148,17 @@ class _Builder:
     def _step(self, number: int, time: datetime) -> Step:
         return self._steps.setdefault(number, Step(number, time))
 
-    def _eye(self, event: Observed | AskedModel | ModelReplied | Noted | Failed, step: Step) -> None:
+    def _eye(
+        self, event: Observed | AskedModel | ModelReplied | Console | Dialogued | Noted | Failed, step: Step
+    ) -> None:
         match event:
+            case Console(level="debug" | "info"):
+                pass
+            case Console():
+                step.notes.append(f"console, {event.level}: {event.text}")
+            case Dialogued():
+                done = "accepted" if event.accepted else "dismissed"
+                step.notes.append(f"{event.type} {event.message!r}: {done}")
             case Observed():
                 step.observed = event
             case AskedModel():

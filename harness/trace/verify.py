@@ -16,6 +16,8 @@ from harness.trace.events import (
     Messaged,
     ModelReplied,
     Observed,
+    Requested,
+    Responded,
     RunFinished,
     RunStarted,
 )
@@ -151,9 +153,13 @@ def _told(number: int, recorded: Recorded, story: _Story) -> list[str]:
 def references(event: Event) -> Iterator[str]:
     """Give the hex SHA-256 of every blob an event refers to."""
     match event:
-        case Observed(screenshot=digest):
+        case Observed(screenshot=digest, text=text):
             yield digest
+            if text is not None:
+                yield text
         case ModelReplied(raw=str(digest)) | Acted(image=str(digest)) | Messaged(blob=str(digest)):
+            yield digest
+        case AskedModel(request=str(digest)) | Requested(body=str(digest)) | Responded(body=str(digest)):
             yield digest
         case _:
             pass

@@ -8,7 +8,16 @@ from harness.action import Click, Press
 from harness.clearance import Act, Approval, Request, Target, Usage, Verdict, digest
 from harness.screen import Tab
 from harness.trace.compact import Memory, plain
-from harness.trace.events import ApprovalGiven, Judged, ModelReplied, Observed, Requested, RunStarted
+from harness.trace.events import (
+    SCHEMA,
+    ApprovalGiven,
+    Judged,
+    ModelReplied,
+    Observed,
+    Requested,
+    Responded,
+    RunStarted,
+)
 from harness.trace.redact import Redactor
 from pydantic import BaseModel, JsonValue
 
@@ -43,7 +52,7 @@ def told(*events: BaseModel) -> list[dict[str, JsonValue]]:
 
 def test_defaults_are_left_out_but_kind_and_schema_stay() -> None:
     assert plain(ModelReplied(step=1, usage=Usage(), thought="")) == {"kind": "model_replied", "step": 1}
-    assert plain(start())["schema"] == 1
+    assert plain(start())["schema"] == SCHEMA
     assert plain(Click(x=1, y=2, count=2)) == {"kind": "click", "x": 1, "y": 2, "count": 2}
 
 
@@ -154,3 +163,8 @@ def test_a_body_that_rules_read_is_in_no_line() -> None:
     (_, line) = told(start(), Requested(step=1, request=request, verdict=verdict))
     assert "hunter2" not in json.dumps(line)
     assert digest(request) == digest(request.model_copy(update={"body_text": None}))
+
+
+def test_an_answer_keeps_no_credential() -> None:
+    answer = Responded(step=1, request="r1", headers=(("set-cookie", "s=secret"), ("server", "x")))
+    assert plain(answer)["headers"] == [["set-cookie", "[redacted] 8 characters"], ["server", "x"]]

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-from harness.trace.events import Messaged, Noted
+from harness.trace.events import Console, Dialogued, Messaged, Noted
 from harness.trace.reader import Trace
 from harness.trace.show import lines
 
@@ -54,3 +54,14 @@ def test_messages_of_a_websocket_are_lines_of_their_own(story: Any, folder: Path
     found = list(lines(Trace.open(folder)))
     assert found[1].endswith("3 B of text out [r1]")
     assert found[2].endswith("REFUSED by limits: too many · 2.0 kB of binary in [r1]")
+
+
+def test_what_a_page_said_is_shown_with_its_place(story: Any, folder: Path) -> None:
+    story.start()
+    story.write(
+        Console(step=1, level="uncaught", text="x is not defined", url="https://shop.test/a.js", line=7),
+        Dialogued(step=1, type="prompt", message="Your name?", accepted=True, answer="Ada"),
+    )
+    shown = list(lines(Trace.open(folder)))
+    assert shown[1].endswith("uncaught: x is not defined (https://shop.test/a.js:7)")
+    assert shown[2].endswith("prompt 'Your name?': accepted with 'Ada'")

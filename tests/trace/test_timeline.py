@@ -3,7 +3,7 @@ from typing import Any
 
 from harness.action import Click, Goto, Type, Wait
 from harness.clearance import Act, Approval, Request, digest
-from harness.trace.events import Acted, ApprovalAsked, ApprovalGiven, Messaged, Responded
+from harness.trace.events import Acted, ApprovalAsked, ApprovalGiven, Console, Dialogued, Messaged, Responded
 from harness.trace.reader import Trace
 from harness.trace.timeline import timeline
 
@@ -91,3 +91,15 @@ def test_messages_are_counted_with_the_request_that_opened_their_socket(story: A
     (exchange,) = timeline(Trace.open(folder)).steps[0].exchanges
     assert exchange.messages == (1, 2)
     assert (exchange.refused, exchange.cut) == (True, "limits: too many")
+
+
+def test_what_a_page_said_is_a_note_of_its_step(story: Any, folder: Path) -> None:
+    story.start()
+    story.write(
+        Console(step=1, level="info", text="loaded"),
+        Console(step=1, level="error", text="no such item"),
+        Dialogued(step=2, type="confirm", message="Sure?", accepted=False),
+    )
+    first, second = timeline(Trace.open(folder)).steps
+    assert first.notes == ["console, error: no such item"]
+    assert second.notes == ["confirm 'Sure?': dismissed"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from harness.action import Click
 from harness.errors import TraceError
-from harness.trace.events import Acted, Acting, AskedModel, Noted, RunFinished
+from harness.trace.events import SCHEMA, Acted, Acting, AskedModel, Noted, RunFinished
 from harness.trace.lines import LONGEST, START, seal
 from harness.trace.reader import Trace
 from harness.trace.verify import MOST, verify
@@ -166,9 +166,9 @@ def test_what_a_forger_with_a_right_chain_gets_wrong_is_found(run: Path) -> None
 
 def test_what_is_not_a_trace_is_said_in_one_line(run: Path, tmp_path: Path) -> None:
     file = run / "events.jsonl"
-    rewritten(run, lambda lines: lines[0].update(schema=2))
+    rewritten(run, lambda lines: lines[0].update(schema=SCHEMA + 1))
     for read in (verify, Trace.open):
-        with pytest.raises(TraceError, match=r"written by a newer harness \(schema 2; .* update"):
+        with pytest.raises(TraceError, match=r"written by a newer harness \(schema \d+; .* update"):
             read(run)
     for data, why in (
         (b"", "holds no"),
