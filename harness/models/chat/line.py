@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pydantic import JsonValue
 
+from harness.models.azure_filters import why_refused
 from harness.models.body import parsed
-from harness.models.chat.filters import explained
 from harness.models.chat.wire import clean
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY, of_status
@@ -127,7 +127,7 @@ def _error(text: str) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "", clean(str(error))[:_LONGEST_REASON]
     message = clean(error.get("message")) or clean(str(error))
-    filtered = explained(error)
+    filtered = why_refused(error)
     code = _code(error)
     return code, (f"{message} [{filtered}]" if filtered else message)[:_LONGEST_REASON]
 

@@ -10,11 +10,11 @@ import httpx2
 import openai
 from pydantic import JsonValue
 
+from harness.models.azure_filters import why_refused
 from harness.models.body import parsed
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY, of_status
 from harness.models.openai.entra import Entra
-from harness.models.openai.shield import held_back
 
 _LONGEST: Final = 1_000
 _EXPIRED: Final = re.compile("expir|invalid_token", re.IGNORECASE)
@@ -96,7 +96,7 @@ class ResponsesLine:
 
     def _refused(self, error: openai.APIStatusError) -> Trouble:
         said = _error(error.body)
-        message, held = said.get("message"), held_back(said)
+        message, held = said.get("message"), why_refused(said)
         code = "content_filter" if held else said.get("code")
         words = message if isinstance(message, str) and message else error.response.reason_phrase
         trouble = of_status(
