@@ -8,16 +8,15 @@ import structlog
 
 from harness.models.assemble import ModelOptions, assemble
 from harness.models.catalogue import ModelFacts
-from harness.models.chat import clients, places
 from harness.models.chat.fara import FaraVersion, fara_dialect
-from harness.models.chat.line import ChatLine
 from harness.models.chat.options import ChatOptions, fields
 from harness.models.chat.plain import JsonDialect
 from harness.models.chat.qwen import QwenVersion, qwen_dialect
 from harness.models.chat.tools import THOUSANDTHS, ToolDialect
 from harness.models.chat.ui_tars import UiTarsDialect, UiTarsVersion
-from harness.models.dialect import Brief, JsonObject
-from harness.models.openai.entra import Credential
+from harness.models.dialect import Brief, JsonObject, Line
+from harness.models.entra import Credential
+from harness.models.openai import clients, places
 from harness.models.scaling import sharpest
 from harness.models.vision import VisionModel
 
@@ -54,7 +53,8 @@ def build_chat(
     """
     chat = chat or ChatOptions()
     place = places.typed(url, environment) if url else places.vendor(environment, f"chat:{model}")
-    line, keys = _line(place, environment, options)
+    name = f"{'chat' if place.own else 'openai'}:{model}"
+    line, keys = _line(place, name, environment, options)
     provider = "chat" if place.own else "openai"
     own = fields(chat, facts, options.output_tokens, own=place.own)
     detail = chat.detail if place.own else chat.detail or sharpest(facts)
@@ -79,7 +79,7 @@ def build_azure_chat(
         deployment: the deployment's name.
         brief: what to do.
         facts: what is known of the model behind it, under the model's own name.
-        environment: see `harness.models.chat.clients.azure`.
+        environment: see `harness.models.openai.clients.azure`.
         options: what is the same for every vendor.
         chat: what is Chat Completions' own.
         credential: gives Entra tokens, instead of anything in the environment; it is not closed.
@@ -89,7 +89,7 @@ def build_azure_chat(
     """
     chat = chat or ChatOptions()
     client = clients.azure(deployment, environment, timeout=options.timeout, credential=credential)
-    line = ChatLine(client.sdk, timeout=options.timeout, now=options.now, entra=client.entra)
+    line = _sending(client, options)
     own = fields(chat, facts, options.output_tokens, own=False)
     chat = replace(chat, detail=chat.detail or sharpest(facts))
     dialect = _dialect(deployment, brief, own, chat=chat, provider="azure", options=options)
@@ -109,7 +109,7 @@ def build_ui_tars(
 ) -> VisionModel:
     """Make `ui-tars:MODEL@URL`. See `build_chat`; version 1.0 counts thousandths, 1.5 pixels."""
     chat = chat or ChatOptions(temperature=0.0)
-    line, keys = _line(places.typed(url, environment), environment, options)
+    line, keys = _line(places.typed(url, environment), f"ui-tars:{model}", environment, options)
     own = fields(chat, facts, options.output_tokens, own=True)
     dialect = UiTarsDialect(model, brief, own, version=version, spotlight=options.context.spotlight)
     return assemble(dialect, line, facts, options, keys=keys, kind=dialect.space)
@@ -131,7 +131,7 @@ def build_qwen_vl(
     Without a version it is what the catalogue knows the model as, and 3 if it does not.
     """
     chat = chat or ChatOptions(temperature=0.0)
-    line, keys = _line(places.typed(url, environment), environment, options)
+    line, keys = _line(places.typed(url, environment), f"qwen-vl:{model}", environment, options)
     own = fields(chat, facts, options.output_tokens, own=True)
     dialect = qwen_dialect(
         model,
@@ -172,7 +172,7 @@ def build_fara(
         InputError: if the SDK is missing, or the URL cannot be used.
     """
     chat = chat or ChatOptions(temperature=0.0)
-    line, keys = _line(places.typed(url, environment), environment, options)
+    line, keys = _line(places.typed(url, environment), f"fara:{model}", environment, options)
     own = fields(chat, facts, options.output_tokens, own=True)
     spotlight = options.context.spotlight
     dialect = fara_dialect(
@@ -212,9 +212,15 @@ def _dialect(
 
 
 def _line(
-    place: places.Place, environment: Mapping[str, str], options: ModelOptions
-) -> tuple[ChatLine, tuple[str, ...]]:
+    place: places.Place, name: str, environment: Mapping[str, str], options: ModelOptions
+) -> tuple[Line, tuple[str, ...]]:
     if place.warning:
         _log.warning(place.warning)
-    client = clients.at(place, timeout=options.timeout, environment=environment)
-    return ChatLine(client.sdk, timeout=options.timeout, now=options.now), client.keys
+    client = clients.at(place, name, timeout=options.timeout, environment=environment)
+    return _sending(client, options), client.keys
+
+
+def _sending(client: clients.Client, options: ModelOptions) -> Line:
+    from harness.models.openai.line import chat_line  # noqa: PLC0415 - it loads the SDK
+
+    return chat_line(client, timeout=options.timeout, now=options.now)

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from harness.clearance import Incident, SafetySignal, Usage
 from harness.models.azure_filters import filtered
+from harness.models.body import clean
 from harness.models.dialect import JsonObject, Trouble, Unusable
 from harness.models.functions import arguments
 
@@ -95,11 +96,6 @@ def said(answer: JsonValue) -> Said:
         incidents=tuple(incidents),
         id=clean(answer.get("id"))[:200] if isinstance(answer, dict) else "",
     )
-
-
-def clean(value: JsonValue) -> str:
-    """Give text that can be written as UTF-8; nothing for what is no text."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _choice(answer: JsonValue) -> Mapping[str, JsonValue]:
