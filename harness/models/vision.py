@@ -7,12 +7,13 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from harness.action import Answer, Click, Drag, MouseDown, MouseUp, Move, Scroll
+from harness.action import Answer
 from harness.clearance import Incident, Reply, Usage
 from harness.models.body import checked
 from harness.models.catalogue import ModelFacts
 from harness.models.context import Context
 from harness.models.dialect import Dialect, Frame, Heard, Line, Trouble, Turn
+from harness.models.functions import left_at
 from harness.models.images import Detail
 from harness.models.retry import Asked, Retry
 from harness.models.tokens import cost, estimate, text_tokens
@@ -142,17 +143,8 @@ class VisionModel:
     def _follow(self, observation: Observation) -> None:
         """Keep where the pointer is: some models click without saying where."""
         for result in observation.results:
-            if result.status != "done":
-                continue
-            match result.action:
-                case Click(x=x, y=y) | Move(x=x, y=y) | Scroll(x=x, y=y):
-                    self._pointer = (x, y)
-                case MouseDown(x=int(x), y=int(y)) | MouseUp(x=int(x), y=int(y)):
-                    self._pointer = (x, y)
-                case Drag(path=path):
-                    self._pointer = (path[-1].x, path[-1].y)
-                case _:
-                    pass
+            if result.status == "done":
+                self._pointer = left_at(result.action) or self._pointer
 
     def _clean(self, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
         return tuple(one.model_copy(update={"message": self._unkeyed(one.message)}) for one in incidents)
