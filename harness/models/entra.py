@@ -1,17 +1,24 @@
 """Tokens of Microsoft Entra ID, one for each request."""
 
 import asyncio
+import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from harness.errors import InputError
 from harness.models.dialect import Trouble
 
 SCOPE: Final = "https://cognitiveservices.azure.com/.default"
 """What the tokens are for: Azure's AI services."""
+LONGEST: Final = 20.0
+"""Seconds that a first token may take: several places are asked in turn, some by a command."""
 _REMEMBERED: Final = 10
+
+
+_T = TypeVar("_T")
 
 
 class Token(Protocol):
@@ -46,12 +53,33 @@ class Threaded:
 
     async def get_token(self, *scopes: str, **options: Any) -> Token:
         """Give a token for the scopes."""
-        found: Token = await asyncio.to_thread(self._credential.get_token, *scopes, **options)
-        return found
+        return await _aside(lambda: self._credential.get_token(*scopes, **options))
 
     async def close(self) -> None:
         """Let go of what it holds."""
-        await asyncio.to_thread(self._credential.close)
+        await _aside(self._credential.close)
+
+
+async def _aside(ask: Callable[[], _T]) -> _T:
+    """Call what blocks, in a thread that nobody waits for once it is given up: not even the program's end."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[_T] = loop.create_future()
+
+    def tell(told: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: there is nobody to tell
+            loop.call_soon_threadsafe(lambda: None if found.done() else told())
+
+    def work() -> None:
+        try:
+            result = ask()
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
+            failed = error
+            tell(lambda: found.set_exception(failed))
+        else:
+            tell(lambda: found.set_result(result))
+
+    threading.Thread(target=work, name="harness-entra", daemon=True).start()
+    return await found
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +118,9 @@ class Entra:
     ) -> None:
         self._credential = credential
         self._scope = scope
-        self._instead = instead
+        self._to_do = (
+            f"set {instead}, or sign in (az login), or give the machine an identity that may use the resource"
+        )
         self._owned = owned
         self._refused = self._why = ""
         self._given: deque[str] = deque(maxlen=_REMEMBERED)
@@ -103,6 +133,22 @@ class Entra:
     def secrets(self) -> tuple[str, ...]:
         """Give the tokens of late: they must not be seen in any message."""
         return tuple(self._given)
+
+    async def ready(self, longest: float = LONGEST) -> None:
+        """Get a first token, and keep it for the first request.
+
+        Args:
+            longest: seconds that it may take.
+
+        Raises:
+            Trouble: if there is none, with what to do.
+        """
+        try:
+            async with asyncio.timeout(longest):
+                await self.token()
+        except TimeoutError as error:
+            said = f"Microsoft Entra ID gave no token within {longest:g} s; {self._to_do}"
+            raise Trouble("unauthorized", said) from error
 
     async def token(self) -> str:
         """Give a token that was not refused.
@@ -117,9 +163,7 @@ class Entra:
             said = " ".join(str(error).split())[:1000]
             raise Trouble(
                 "unauthorized",
-                f"Microsoft Entra ID gave no token: {type(error).__name__}: {said}; "
-                f"set {self._instead}, or sign in (az login), or give the machine an identity "
-                "that may use the resource",
+                f"Microsoft Entra ID gave no token: {type(error).__name__}: {said}; {self._to_do}",
             ) from error
         if found == self._refused:
             raise Trouble(
@@ -151,7 +195,7 @@ def entra(
     given: Credential | None,
     *,
     key: str = "AZURE_OPENAI_API_KEY",
-    token: str = "AZURE_OPENAI_AD_TOKEN",  # noqa: S107 - the variable's name
+    token: str | None = "AZURE_OPENAI_AD_TOKEN",  # noqa: S107 - the variable's name
     scope: str = SCOPE,
 ) -> Entra:
     """Say who gives tokens where there is no key.
@@ -162,7 +206,7 @@ def entra(
         given: gives them, instead of anything else; it is not closed. Without it that is the token in the
             environment, or a managed identity, a workload identity or the `az` command, in that order.
         key: the variable of the key that would do instead, for messages.
-        token: the variable that a token may stand in.
+        token: the variable that a token may stand in, if there is one.
         scope: what the tokens are for.
 
     Raises:
@@ -170,7 +214,7 @@ def entra(
     """
     if given is not None:
         return Entra(given, scope=scope, instead=key)
-    found = environment.get(token, "").strip()
+    found = environment.get(token, "").strip() if token else ""
     if found:
         return Entra(Given(found), scope=scope, instead=key, owned=True)
     try:

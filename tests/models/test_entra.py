@@ -123,3 +123,44 @@ def test_what_entra_id_cannot_be_asked_with_is_said(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "odd")
     with pytest.raises(InputError, match="cannot be asked: Invalid value for AZURE_TOKEN_CREDENTIALS"):
         entra("azure:d", {}, None)
+
+
+async def test_the_first_token_is_got_beforehand_and_kept() -> None:
+    fake = Fake("one")
+    tokens = Entra(fake)
+    await tokens.ready()
+    assert (tokens.last, len(fake.asked)) == ("one", 1)
+
+
+class Hanging(Blocking):
+    """A credential that answers only when it is let."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+
+    def get_token(self, *scopes: str, **options: object) -> Blocking:
+        self.let.wait(60)
+        return super().get_token(*scopes, **options)
+
+
+async def test_a_credential_that_does_not_answer_is_given_up_and_nobody_waits_for_its_thread() -> None:
+    credential = Hanging()
+    tokens = Entra(Threaded(credential), scope="scope", instead="THE_KEY")
+    with pytest.raises(Trouble, match=r"no token within 0\.1 s; set THE_KEY, or sign in") as caught:
+        await tokens.ready(0.1)
+    assert (caught.value.fault, caught.value.again) == ("unauthorized", False)
+    (thread,) = [one for one in threading.enumerate() if one.name == "harness-entra"]
+    assert thread.daemon
+    credential.let.set()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert tokens.last == ""
+
+
+async def test_what_a_thread_raises_is_a_trouble_too() -> None:
+    class Broken(Blocking):
+        def get_token(self, *scopes: str, **options: object) -> Blocking:
+            raise OSError(f"no way to {scopes}{options}")
+
+    with pytest.raises(Trouble, match="OSError: no way to"):
+        await Entra(Threaded(Broken())).ready()

@@ -77,6 +77,15 @@ class OpenAILine:
             body = body.replace(secret.encode(), b"(key)")
         return parsed(body)
 
+    async def ready(self) -> None:
+        """Get a token, where there is no key."""
+        if self._client.entra is not None:
+            await self._client.entra.ready()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Give keys and tokens."""
+        return self._client.secrets()
+
     async def close(self) -> None:
         """Hang up. Safe to call twice."""
         await self._client.close()

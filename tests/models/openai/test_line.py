@@ -227,6 +227,23 @@ async def test_a_version_that_is_too_old_is_refused_by_azure() -> None:
         await sending.close()
 
 
+async def test_a_token_is_got_before_the_first_question_and_that_there_is_none_is_said() -> None:
+    class Nobody(Fake):
+        async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            raise OSError(f"nobody is signed in for {scopes}{options}")
+
+    async with served(Vendor().app) as url:
+        there, keyed = azure(url, {}, Fake("t1")), azure(url, {"AZURE_OPENAI_API_KEY": KEY})
+        await there.ready()
+        await keyed.ready()
+        assert (there.secrets(), keyed.secrets()) == (("t1",), (KEY,))
+        nobody = azure(url, {}, Nobody())
+        with pytest.raises(Trouble, match="OSError: nobody is signed in"):
+            await nobody.ready()
+        for one in (there, keyed, nobody):
+            await one.close()
+
+
 @pytest.mark.parametrize("version", ["", "2025-04-01-preview"])
 async def test_each_request_to_azure_carries_the_token_of_the_moment(version: str) -> None:
     vendor = Vendor(script=[Output([message("ok")])] * 2, tokens=("t1", "t2"))
