@@ -122,7 +122,7 @@ class Entra:
             f"set {instead}, or sign in (az login), or give the machine an identity that may use the resource"
         )
         self._owned = owned
-        self._refused = self._why = ""
+        self._early = self._refused = self._why = ""
         self._given: deque[str] = deque(maxlen=_REMEMBERED)
 
     @property
@@ -145,7 +145,7 @@ class Entra:
         """
         try:
             async with asyncio.timeout(longest):
-                await self.token()
+                self._early = await self.token()
         except TimeoutError as error:
             said = f"Microsoft Entra ID gave no token within {longest:g} s; {self._to_do}"
             raise Trouble("unauthorized", said) from error
@@ -156,6 +156,9 @@ class Entra:
         Raises:
             Trouble: if there is none.
         """
+        if self._early:
+            found, self._early = self._early, ""
+            return found
         try:
             found = (await self._credential.get_token(self._scope)).token
         except Exception as error:

@@ -126,10 +126,11 @@ def test_what_entra_id_cannot_be_asked_with_is_said(monkeypatch: pytest.MonkeyPa
 
 
 async def test_the_first_token_is_got_beforehand_and_kept() -> None:
-    fake = Fake("one")
+    fake = Fake("one", "two")
     tokens = Entra(fake)
     await tokens.ready()
     assert (tokens.last, len(fake.asked)) == ("one", 1)
+    assert [await tokens.token(), await tokens.token()] == ["one", "two"]
 
 
 class Hanging(Blocking):

@@ -117,12 +117,12 @@ async def test_foundry_gets_one_more_token_where_one_has_run_out_and_tokens_are_
     server = Server(scripted(WORDS, WORDS))
     async with served(server.app) as base:
         env = {"ANTHROPIC_FOUNDRY_BASE_URL": f"{base}/anthropic/"}
-        credential = Entra("early", KEY, "odd", "odder")
+        credential = Entra(KEY, "odd", "odder")
         line = lined(dial("foundry", "m", env, 20, credential), "computer_20251124")
         await line.ready()
-        assert line.secrets() == ("early",)
+        assert line.secrets() == (KEY,)
         assert await line.send(request("computer_20251124")) == WORDS
-        assert line.secrets() == ("early", KEY)
+        assert line.secrets() == (KEY,)
         again = []
         for _ in range(2):
             with pytest.raises(Trouble) as caught:
