@@ -60,7 +60,7 @@ class VisionModel:
         self._output_tokens = output_tokens
         self._today = today
         self._detail: Detail = detail
-        self._keys = tuple(keys)
+        self._keys = tuple(key for key in keys if key)
         self._pointer = (0, 0)
 
     @property

@@ -5,11 +5,11 @@ from datetime import date
 from functools import partial
 from typing import Literal
 
+import harness
 import pytest
 from harness.action import Action, Answer, Click, Wait
 from harness.clearance import Reply, SafetySignal, Usage
-from harness.errors import ModelError
-from harness.models.base import Foresighted, Ready
+from harness.models.base import Foresighted
 from harness.models.catalogue import ModelFacts, ours
 from harness.models.context import Context, ContextOptions
 from harness.models.dialect import Frame, Heard, Hearing, JsonObject, Trouble, Turn
@@ -245,9 +245,8 @@ async def test_a_token_of_the_line_is_in_no_message_and_in_no_raw_item_even_if_i
 
 async def test_what_is_missing_before_the_first_question_is_an_error_without_any_key() -> None:
     vendor = Vendor(None, Trouble("unauthorized", "no token for sk-123"), keys=["sk-123"])
-    assert isinstance(vendor.model, Ready)
     await vendor.model.ready()
-    with pytest.raises(ModelError, match=r"^plain: unauthorized: no token for \(key\)$"):
+    with pytest.raises(harness.ModelError, match=r"^plain: unauthorized: no token for \(key\)$"):
         await vendor.model.ready()
 
 
