@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from harness.errors import InputError
 from harness.models.dialect import Trouble
@@ -15,6 +16,7 @@ SCOPE: Final = "https://cognitiveservices.azure.com/.default"
 """What the tokens are for: Azure's AI services."""
 LONGEST: Final = 20.0
 """Seconds that a first token may take: several places are asked in turn, some by a command."""
+_EARLY: Final = 300.0
 _REMEMBERED: Final = 10
 
 
@@ -27,6 +29,16 @@ class Token(Protocol):
     @property
     def token(self) -> str:
         """What is sent."""
+        ...
+
+
+@runtime_checkable
+class Expiring(Token, Protocol):
+    """A token that says when it expires."""
+
+    @property
+    def expires_on(self) -> int:
+        """Seconds since 1970."""
         ...
 
 
@@ -99,13 +111,17 @@ class Given:
 
 
 class Entra:
-    """Asks a credential for each request, so that a token that expires is replaced in mid-run.
+    """Gives a token for each request, so that one that expires is replaced in mid-run.
+
+    One that says when it expires is used until five minutes before, or until it is refused: some credentials
+    run a command each time they are asked.
 
     Args:
-        credential: gives the tokens; it keeps them as long as they are good.
+        credential: gives the tokens.
         scope: what they are for.
         instead: the variable of the key that would do instead, for messages.
         owned: whether it is closed with this.
+        now: seconds since 1970.
     """
 
     def __init__(
@@ -115,6 +131,7 @@ class Entra:
         scope: str = SCOPE,
         instead: str = "AZURE_OPENAI_API_KEY",
         owned: bool = False,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._credential = credential
         self._scope = scope
@@ -122,6 +139,8 @@ class Entra:
             f"set {instead}, or sign in (az login), or give the machine an identity that may use the resource"
         )
         self._owned = owned
+        self._now = now
+        self._until = 0.0
         self._early = self._refused = self._why = ""
         self._given: deque[str] = deque(maxlen=_REMEMBERED)
 
@@ -159,8 +178,12 @@ class Entra:
         if self._early:
             found, self._early = self._early, ""
             return found
+        if self._now() < self._until and self.last != self._refused:
+            return self.last
         try:
-            found = (await self._credential.get_token(self._scope)).token
+            given = await self._credential.get_token(self._scope)
+            found = given.token
+            self._until = given.expires_on - _EARLY if isinstance(given, Expiring) else 0.0
         except Exception as error:
             # What a credential raises depends on where it looked: a file, a command, another service.
             said = " ".join(str(error).split())[:1000]

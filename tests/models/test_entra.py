@@ -165,3 +165,24 @@ async def test_what_a_thread_raises_is_a_trouble_too() -> None:
 
     with pytest.raises(Trouble, match="OSError: no way to"):
         await Entra(Threaded(Broken())).ready()
+
+
+async def test_a_token_is_used_until_it_is_nearly_over_or_refused() -> None:
+    class Az:
+        asked = 0
+
+        async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            self.asked += 1
+            return AccessToken(f"token-{self.asked}", 10_000 * self.asked)
+
+        async def close(self) -> None:
+            pass
+
+    clock = [0.0]
+    tokens = Entra(Az(), now=lambda: clock[0])
+    assert [await tokens.token() for _ in range(3)] == ["token-1"] * 3
+    clock[0] = 9_700
+    assert await tokens.token() == "token-2"
+    tokens.refuse("it was revoked")
+    assert await tokens.token() == "token-3"
+    assert tokens.secrets() == ("token-1", "token-2", "token-3")
