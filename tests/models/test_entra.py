@@ -172,6 +172,7 @@ async def test_a_token_is_used_until_it_is_nearly_over_or_refused() -> None:
         asked = 0
 
         async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            del scopes, options
             self.asked += 1
             return AccessToken(f"token-{self.asked}", 10_000 * self.asked)
 
