@@ -344,6 +344,7 @@ class Run:
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
             keep=checkpoint.keep,
+            told=checkpoint.told,
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
