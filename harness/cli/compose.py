@@ -27,6 +27,7 @@ from harness.cli.names import (
     find_policy,
     find_secrets,
     guard,
+    seed_of,
     task_file,
     versions,
 )
@@ -231,6 +232,7 @@ class Run:
             clock=self._clock,
             now=self._now,
             ids=self._ids,
+            redactor=self.vault.redactor,
         )
         try:
             ending = await self._run(recorder, checkpoint, checks)
@@ -345,6 +347,8 @@ class Run:
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
             keep=checkpoint.keep,
+            told=checkpoint.told,
+            seed=seed_of(self.run_id),
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
@@ -378,7 +382,8 @@ class Run:
                 policy_sha256=self.engine.sha256,
                 model=self._names[0],
                 approver=self._names[1],
-                sandbox=info.model_dump(mode="json"),
+                sandbox=info.model_dump(mode="json", exclude={"seed"}),
+                seed=info.seed,
                 versions=versions(info.browser),
             ),
             sync=True,
