@@ -13,7 +13,9 @@ What a reader can put back is left out of a line, so that a step stays small and
 - an answer's header (of `responded`) likewise, by numbers of their own. Those that hardly come twice are not
   numbered: `age`, `content-length`, `date`, `etag`, `expires`, `last-modified`, `location` and `set-cookie`;
 - what its model leaves out of JSON, such as a request's `body_text`;
-- the SHA-256 of no bytes, as a request's `body_sha256`: it is written as 0.
+- the SHA-256 of no bytes, as a request's `body_sha256`: it is written as 0;
+- the name of a body's blob, where the same line says it as the body's SHA-256: a request's `body` and an
+  answer's `sha256` are written as 0 then.
 
 A float that JSON has no number for is written as a word: `"NaN"`, `"Infinity"`, `"-Infinity"`.
 """
@@ -201,6 +203,7 @@ class Memory:
             short["request"] = self._short_effect(request)
         if isinstance(headers := fields.get("headers"), list):
             short["headers"] = [self._answered.number(pair) for pair in headers]
+        short |= {place.name: 0 for place in _body_of(fields) if fields[place.name] == place.value}
         if isinstance(verdict := fields.get("verdict"), dict):
             short["verdict"] = self._short_verdict(verdict, known or _digest(effect or fields.get("request")))
         if isinstance(target := fields.get("target"), dict):
@@ -228,6 +231,7 @@ class Memory:
             whole["request"] = self._whole_effect(request)
         if isinstance(headers := whole.get("headers"), list):
             whole["headers"] = [self._answered.header(one) for one in headers]
+        whole |= {place.name: place.value for place in _body_of(whole) if whole[place.name] == 0}
         if isinstance(target := whole.get("target"), dict):
             whole["target"] = self._whole_target(target)
         if isinstance(verdict := whole.get("verdict"), dict):
@@ -278,6 +282,22 @@ class Memory:
     def _whole_target(self, target: Fields) -> Fields:
         kept: Fields = {} if self._url is None else {"url": self._url}
         return _without_empty({**kept, "text": target.get("name", ""), **target}, "url", "text")
+
+
+class _Body(NamedTuple):
+    name: str
+    value: JsonValue
+
+
+def _body_of(fields: Mapping[str, JsonValue]) -> tuple[_Body, ...]:
+    """The member that may name the same bytes as another of its line, and what that one says."""
+    match fields:
+        case {"kind": "responded", "sha256": _, "body": str(body)}:
+            return (_Body("sha256", body),)
+        case {"kind": "requested", "body": _, "request": {"body_sha256": str(sha256)}}:
+            return (_Body("body", sha256),)
+        case _:
+            return ()
 
 
 def _said(kind: str, effect: Fields, verdict: Fields) -> Fields:

@@ -197,3 +197,21 @@ def test_credentials_of_an_answer_are_hidden_by_their_length() -> None:
 def test_an_answers_header_that_no_line_said_is_an_error() -> None:
     with pytest.raises(ValueError, match="header 3"):
         Memory().grow({"kind": "responded", "step": 1, "request": "r", "headers": [3]})
+
+
+def test_a_body_is_named_once_in_a_line() -> None:
+    one, other = "1a" * 32, "2b" * 32
+    request = Request(id="r", method="POST", url="https://a.test/", body_sha256=one, body_size=3)
+    allowed = Verdict(outcome="allow", rule="r", reason="", policy=POLICY, effect=digest(request))
+    asked = Requested(step=1, request=request, verdict=allowed, body=one)
+    answered = Responded(step=1, request="r", body=one, sha256=one)
+    short = told(
+        asked,
+        asked.model_copy(update={"body": other}),
+        asked.model_copy(update={"body": None}),
+        answered,
+        answered.model_copy(update={"sha256": None}),
+        answered.model_copy(update={"body": None}),
+    )
+    assert [line.get("body") for line in short] == [0, other, None, one, one, None]
+    assert [line.get("sha256") for line in short[3:]] == [0, None, one]
