@@ -6,6 +6,8 @@ What a reader can put back is left out of a line, so that a step stays small and
 - a verdict's `policy`, if it is the run's, and its `effect`, if it is the digest of the same line's effect;
 - in `approval_asked`, `acting` and `acted`: the effect, verdict, action, target and digest that the last
   `judged` line says too; `of` is that line's `seq`;
+- the action of an effect, if it is one of those of the last `model_replied` line: its place there, from 0,
+  stands for it;
 - a target's `url`, if it is that of the last `observed` line, and its `text`, if it is its `name`;
 - the `url` and `title` of the active tab, if they are those of the `observed` line itself;
 - a request's header that stood in an earlier line: its number stands for it. Headers are numbered from 0 in
@@ -171,6 +173,7 @@ class Memory:
         """Remember nothing yet."""
         self._policy: JsonValue = None
         self._url: JsonValue = None
+        self._replied: list[JsonValue] = []
         self._judged: tuple[int, Fields, Fields] | None = None
         self._asked = _Headers(frozenset())
         self._answered = _Headers(_ONCE)
@@ -182,6 +185,9 @@ class Memory:
                 self._policy = policy
             case {"kind": "observed", "url": url}:
                 self._url = url
+            case {"kind": "model_replied"}:
+                actions = fields.get("actions")
+                self._replied = actions if isinstance(actions, list) else []
             case {"kind": "judged", "effect": dict(effect), "verdict": dict(verdict)}:
                 self._judged = (seq, effect, verdict)
             case {"kind": "requested", "request": {"headers": list(headers)}}:
@@ -253,6 +259,8 @@ class Memory:
 
     def _short_effect(self, effect: Fields) -> Fields:
         short = dict(effect)
+        if "action" in effect and effect["action"] in self._replied:
+            short["action"] = self._replied.index(effect["action"])
         if isinstance(target := effect.get("target"), dict):
             short["target"] = self._short_target(target)
         if isinstance(headers := effect.get("headers"), list):
@@ -263,6 +271,10 @@ class Memory:
 
     def _whole_effect(self, effect: Fields) -> Fields:
         whole = dict(effect)
+        if isinstance(place := effect.get("action"), int):
+            if not 0 <= place < len(self._replied):
+                raise ValueError(f"action {place} is none of the last reply's")
+            whole["action"] = self._replied[place]
         if isinstance(target := effect.get("target"), dict):
             whole["target"] = self._whole_target(target)
         if isinstance(headers := effect.get("headers"), list):
