@@ -21,6 +21,7 @@ from harness.words import visible
 if TYPE_CHECKING:
     from harness.replay.recording import Recording
     from harness.replay.verdict import Replayed
+    from harness.task import Task
     from harness.trace.events import Event
 
 
@@ -45,6 +46,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--traces", default="traces", type=Path, metavar="DIR", help="where a new trace goes")
     parser.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME=WHERE",
+        help="with --live: serve a host of the recording from elsewhere, as a task's hosts do",
+    )
+    parser.add_argument(
         "--mask", action="append", default=[], metavar="X,Y,W,H", help="a part of the screen not to compare"
     )
     parser.add_argument(
@@ -67,6 +75,14 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.live:
         return live(options)
+    for name, given in (
+        ("--host", options.host),
+        ("--mask", options.mask),
+        ("--mask-text", options.mask_text),
+        ("--strict", options.strict),
+    ):
+        if given:
+            raise InputError(f"{name} says how a run is done again; add --live")
     return see(options)
 
 
@@ -108,7 +124,7 @@ def live(options: argparse.Namespace) -> int:
         tell(event)
 
     one = Run(
-        recording.task,
+        _served(recording.task, options.host),
         model=player,
         policy=options.policy or recording.policy,
         sandbox=options.sandbox,
@@ -158,6 +174,16 @@ def table(found: "Replayed") -> list[str]:
         if parted.picture:
             out.append(f"  picture: {parted.picture}")
     return [*out, ""]
+
+
+def _served(task: "Task", pairs: list[str]) -> "Task":
+    hosts = dict(task.hosts)
+    for pair in pairs:
+        name, equals, where = pair.partition("=")
+        if not equals or not where:
+            raise InputError(f"--host {pair!r}: write NAME=WHERE, such as shop.test=http://127.0.0.1:8000")
+        hosts[name] = where
+    return task.model_copy(update={"hosts": hosts})
 
 
 def _held(recording: "Recording") -> None:

@@ -152,7 +152,7 @@ class Finder:
         if point is None or target.box is None:
             still = here is not None and meaning(here) == meaning(target)
             return Found("same place", deed.action) if still else _elsewhere(target, here)
-        candidates = await self._candidates(target)
+        candidates = await self._candidates(target, here)
         twins = [one for one in candidates if mark(one) == mark(target)]
         if here is not None and mark(here) == mark(target):
             # Of rows of equal buttons, the one in the same place may be another row's.
@@ -161,8 +161,11 @@ class Finder:
             return Lost("target ambiguous", f"{_called(target)}: {len(twins)} on the page are the same")
         return await self._moved(deed, target, here, candidates, live)
 
-    async def _candidates(self, target: Target) -> tuple[Target, ...]:
-        return await self._sandbox.find(target) if isinstance(self._sandbox, Finds) else ()
+    async def _candidates(self, target: Target, here: Target | None) -> tuple[Target, ...]:
+        found = await self._sandbox.find(target) if isinstance(self._sandbox, Finds) else ()
+        known = {one.fingerprint for one in found}
+        fits = here is not None and here.box is not None and here.fingerprint not in known
+        return (*found, here) if here is not None and fits and meaning(here) == meaning(target) else found
 
     async def _in_place(
         self, deed: Deed, here: Target, live: Screenshot, recorded: bytes | None, *, same: bool

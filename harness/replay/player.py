@@ -124,6 +124,7 @@ class Player:
         self._extra = False
         self._before: Screenshot | None = None
         self._search = _Search()
+        self._twice: set[str] = set()
         self._denied = ""
         self._moving = _clocks(recording)
         self.divergence: Divergence | None = None
@@ -218,7 +219,9 @@ class Player:
         masks = (*self._masks, *self._moving.get(observation.url, ()))
         masks += await self._hidden_in(Screenshot.of(recorded)) + await self._hidden_in(shot)
         found = await asyncio.to_thread(compare, recorded, shot.png, masks)
-        if found.verdict == "differs" and found.share <= CLOCKS and before is None and not self._whole:
+        doubt = observation.url not in self._twice and not self._whole
+        if found.verdict == "differs" and found.share <= CLOCKS and before is None and doubt:
+            self._twice.add(observation.url)
             # A clock that was never still in the recording shows itself when it is looked at twice.
             self._before, self._extra = shot, True
             return Reply(actions=(TakeScreenshot(),), thought="Looking twice: is it something that moves?")
