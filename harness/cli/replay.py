@@ -5,20 +5,23 @@ import asyncio
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clearance import Box
 from harness.cli.progress import progress, summary
 from harness.cli.run import Ending
+from harness.cli.signals import unwind
 from harness.cli.streams import say, show, show_json
 from harness.errors import InputError, PolicyError, TraceError
 from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.show import lines
-from harness.words import visible
+from harness.words import spent, visible
 
 if TYPE_CHECKING:
+    from harness.replay.ask import Asked
     from harness.replay.recording import Recording
     from harness.replay.verdict import Replayed
     from harness.task import Task
@@ -37,6 +40,10 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         help="do it again against the live site or world; exit code 5 if it goes another way",
     )
     parser.add_argument("--model", metavar="NAME", help="ask this model about what was seen; nothing acts")
+    parser.add_argument("--steps", type=int, metavar="N", help="with --model: ask about the first N steps")
+    parser.add_argument(
+        "--catalogue", type=Path, metavar="FILE", help="with --model: prices and facts of models"
+    )
     parser.add_argument("--policy", help="with --live: a policy file or name, instead of the recorded one")
     parser.add_argument(
         "--sandbox", default="auto", choices=["auto", "docker", "bubblewrap", "process"], help="with --live"
@@ -73,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(
             f"{options.trace}: there is no such trace; 'harness trace ls FOLDER' lists those in a folder"
         )
+    if options.live and options.model:
+        raise InputError("--live does again what was recorded, --model asks another model: choose one")
     if options.live:
         return live(options)
     for name, given in (
@@ -83,6 +92,10 @@ def run(options: argparse.Namespace) -> int:
     ):
         if given:
             raise InputError(f"{name} says how a run is done again; add --live")
+    if options.model:
+        return ask_model(options)
+    if options.steps is not None:
+        raise InputError("--steps says how many steps a model is asked about; add --model NAME")
     return see(options)
 
 
@@ -147,6 +160,79 @@ def live(options: argparse.Namespace) -> int:
         say(f"harness: {visible(result.reason, 600)}")
         return result.exit_code
     return found.exit_code
+
+
+def ask_model(options: argparse.Namespace) -> int:
+    """Ask another model about what a run saw."""
+    from harness.cli.compose import Run  # noqa: PLC0415 - what models need is loaded only when used
+    from harness.cli.names import find_model  # noqa: PLC0415
+    from harness.limits import Budget, tightest  # noqa: PLC0415
+    from harness.models.base import Closing  # noqa: PLC0415
+    from harness.models.local.ocr import Reader  # noqa: PLC0415
+    from harness.models.vision import VisionModel  # noqa: PLC0415
+    from harness.replay.ask import ask  # noqa: PLC0415
+    from harness.replay.recording import Recording  # noqa: PLC0415
+
+    if options.steps is not None and options.steps < 1:
+        raise InputError(f"--steps {options.steps}: ask about one step at least")
+    recording = Recording.of(Trace.open(options.trace))
+    limits = tightest(recording.task.limits, recording.policy.limits)
+    model = find_model(
+        options.model,
+        recording.task,
+        Reader(),
+        secrets=tuple(recording.policy.secrets),
+        environment=os.environ,
+        catalogue=options.catalogue,
+        pictures=options.traces / f"asked-{recording.run_id}",
+    )
+    if isinstance(model, VisionModel):
+        Run.can_be_held(model.facts, limits)
+
+    async def asking() -> "Asked":
+        try:
+            budget = Budget(limits, time.monotonic)
+            return await ask(
+                recording,
+                model,
+                name=options.model,
+                budget=budget,
+                clock=time.monotonic,
+                steps=options.steps,
+                tell=lambda one: say(f"step {one.step:>2}  {one.agreement:.0%}"),
+            )
+        finally:
+            if isinstance(model, Closing):
+                await model.close()
+
+    with options.interrupts.told(unwind):
+        found = asyncio.run(asking())
+    if options.json:
+        show_json(found.model_dump(mode="json"))
+    else:
+        for line in asked_table(found):
+            show(line)
+    if found.ended and (found.limited or found.failed):
+        say(f"harness: {visible(found.ended, 600)}")
+    return 3 if found.limited else 4 if found.failed else 0
+
+
+def asked_table(found: "Asked") -> list[str]:
+    """What a model would have done, beside what was done."""
+    out = [f"{found.model} asked about {found.of}", "", f"{'step':>4}  {'':<2}{'recorded':<80}  answered"]
+    for one in found.steps:
+        for index in range(max(len(one.recorded), len(one.answered), 1)):
+            pair = [said[index] if index < len(said) else "" for said in (one.recorded, one.answered)]
+            mark = "✓" if index < len(one.agrees) and one.agrees[index] else "✗"
+            number = str(one.step) if index == 0 else ""
+            left, right = (visible(text, limit) for text, limit in zip(pair, (78, 100), strict=True))
+            out.append(f"{number:>4}  {mark} {left:<80}  {right}".rstrip())
+    asked = len(found.steps)
+    steps = f"{asked} of {asked + found.left} steps" if found.left else f"{asked} steps"
+    out += ["", f"agreement: {found.agreement:.1%}, first actions {found.first:.1%}, over {steps}"]
+    if cost := spent(found.usage):
+        out.append(f"model:     {cost}")
+    return out
 
 
 def table(found: "Replayed") -> list[str]:

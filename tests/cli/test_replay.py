@@ -14,6 +14,7 @@ LIVE = ("--live", "--sandbox", "bubblewrap", "--json")
 
 def again(command: Command, trace: str, *more: str) -> tuple[int, dict[str, Any]]:
     told = command("replay", trace, *LIVE, *more)
+    assert told.out, told.err
     return told.code, json.loads(told.out)
 
 
@@ -42,6 +43,10 @@ def test_a_run_is_shown_and_its_report_named(command: Command, place: Place) -> 
         ((EXAMPLE, "--live", "--host", "shop.test"), "write NAME=WHERE"),
         ((EXAMPLE, "--strict"), "add --live"),
         ((EXAMPLE, "--host", "a=b"), "add --live"),
+        ((EXAMPLE, "--live", "--model", "local"), "choose one"),
+        ((EXAMPLE, "--steps", "3"), "add --model"),
+        ((EXAMPLE, "--model", "local", "--steps", "0"), "one step at least"),
+        ((EXAMPLE, "--model", "lokal"), "lokal"),
     ],
 )
 def test_what_cannot_be_meant_is_said_in_one_line(
@@ -106,9 +111,10 @@ def test_a_label_that_changed_its_meaning_stops_it_before_the_click(command: Com
     assert (parted["category"], parted["recorded"]) == ("target changed", 11)
     assert "form was 'https://shop.test/orders', is 'https://shop.test/cart/remove'" in parted["detail"]
     events = (Path(found["result"]["trace"]) / "events.jsonl").read_text()
-    assert '"method":"POST","url":"https://shop.test/orders"' not in events
     requests = [line for line in events.splitlines() if '"kind":"requested"' in line]
-    assert not any("/cart/remove" in line for line in requests)
+    posted = [line for line in requests if '"method":"POST"' in line]
+    assert len(posted) == 1  # what was put into the cart
+    assert not any("/cart/remove" in line or "/orders" in line for line in posted)
     assert Path(parted["picture"]).is_file()
 
 
@@ -123,7 +129,7 @@ def test_what_was_approved_then_is_asked_again(command: Command) -> None:
 @pytest.mark.long
 def test_another_policy_refuses_it_where_it_says_so(command: Command, place: Place) -> None:
     (place.folder / "no.yaml").write_text(
-        "version: 1\nname: no\ndomains: {navigate: [shop.test]}\n"
+        "version: 1\nname: strict\ndomains: {navigate: [shop.test]}\n"
         "default: {action: allow, request: allow, navigate: deny}\n"
         "rules:\n"
         "  - {name: no carts, on: action, when: {target: {name: Add to cart}}, verdict: deny, why: No.}\n"
@@ -131,3 +137,13 @@ def test_another_policy_refuses_it_where_it_says_so(command: Command, place: Pla
     code, found = again(command, EXAMPLE, "--policy", "no.yaml")
     assert (code, found["divergence"]["category"], found["divergence"]["recorded"]) == (5, "refused", 2)
     assert "no carts" in found["divergence"]["detail"]
+
+
+def test_another_model_is_asked_without_a_browser(command: Command, place: Place) -> None:
+    told = command("replay", EXAMPLE, "--model", "local", "--steps", "1", "--json")
+    assert told.code == 0, told.err
+    found = json.loads(told.out)
+    assert (found["agreement"], found["left"], found["model"]) == (1.0, 11, "local")
+    assert not (place.folder / "traces").exists()
+    shown = command("replay", EXAMPLE, "--model", "local", "--steps", "1").out
+    assert "agreement: 100.0%, first actions 100.0%, over 1 of 12 steps" in shown
