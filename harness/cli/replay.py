@@ -126,6 +126,12 @@ def live(options: argparse.Namespace) -> int:
 
     masks, hidden = [_box(text) for text in options.mask], [_pattern(text) for text in options.mask_text]
     recording = Recording.of(Trace.open(options.trace))
+    if recording.trace.header.resumed is not None:
+        before = recording.trace.header.resumed.run_id
+        raise TraceError(
+            f"{options.trace}: this run goes on with run {before}, so it does not begin at the beginning; "
+            "ask with --model what was done in it, or do that run again"
+        )
     if options.policy is None:
         _held(recording)
     sys.path += [str(Path.cwd())]

@@ -141,6 +141,49 @@ async def test_enter_that_would_press_another_button_has_changed() -> None:
     assert "what Enter presses" in detail
 
 
+SLIDER, GOAL = button("Card", 10, 10, "/x"), button("Done", 200, 10, "/y")
+DRAG = Drag.model_validate({"path": [[50, 20], [145, 20], [240, 20]]})
+
+
+class Desk(Page):
+    """A page on which things are dragged: the target of a drag has its end."""
+
+    async def ground(self, action: Any) -> Target | None:
+        found = await super().ground(action)
+        if found is None or not isinstance(action, Drag):
+            return found
+        last = action.path[-1]
+        return found.model_copy(update={"end": await super().ground(Move(x=last.x, y=last.y))})
+
+
+async def test_both_ends_of_a_drag_are_found_and_the_way_between_is_bent() -> None:
+    dragged = deed(DRAG, SLIDER.model_copy(update={"end": GOAL}))
+    assert await Finder(Desk(SLIDER, GOAL), None).find(dragged, SCREEN) == Found("same place", DRAG)
+    page = Desk(button("Card", 10, 110, "/x"), button("Done", 200, 50, "/y"))
+    found = await Finder(page, None).find(dragged, SCREEN)
+    path = {"path": [[50, 120], [145, 90], [240, 60]]}
+    assert found == Found("fingerprint", Drag.model_validate(path), (0, 100))
+
+
+async def test_a_drag_whose_end_now_means_another_thing_is_not_made() -> None:
+    dragged = deed(DRAG, SLIDER.model_copy(update={"end": GOAL}))
+    page = Desk(SLIDER, button("Bin", 200, 10, "/delete"))
+    category, detail = lost(await Finder(page, None).find(dragged, SCREEN))
+    assert (category, "name was 'Done', is 'Bin'" in detail) == ("target changed", True)
+
+
+async def test_a_dialog_that_was_not_there_is_an_extra_step_and_one_that_is_not_a_missing_one() -> None:
+    asked = Target(role="button", name="OK", tag="chrome", dialog="confirm: 'Sure?'", box=SAVE.box)
+    category, detail = lost(await Finder(Page(asked), None).find(CLICK, SCREEN))
+    assert category == "extra/missing step"
+    assert "confirm: 'Sure?' is open" in detail
+    answer = deed(CLICK.action, asked)
+    assert lost(await Finder(Page(SAVE), None).find(answer, SCREEN))[0] == "extra/missing step"
+    assert isinstance(await Finder(Page(asked), None).find(answer, SCREEN), Found)
+    typed = deed(Type(text="Ada"), field("Name", 10, 40))
+    assert lost(await Finder(Page(focus=asked), None).find(typed, SCREEN))[0] == "extra/missing step"
+
+
 CANVAS = Target(
     role="generic", tag="canvas", frame_origin="https://a.test", box=Box(x=0, y=0, width=320, height=200)
 )

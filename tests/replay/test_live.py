@@ -83,15 +83,21 @@ async def test_another_end_is_a_divergence(tmp_path: Path, was: str, now: RunOut
     assert found.exit_code == (5 if verdict == "diverged" else 0)
 
 
-async def test_a_run_that_ended_before_the_recording_did_diverged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("reason", "category"), [("limit reached: steps (3)", "failed"), ("No orders today.", "refused")]
+)
+async def test_a_run_that_ended_before_the_recording_did_diverged(
+    tmp_path: Path, reason: str, category: str
+) -> None:
     recording = record(tmp_path / "then", Then([(CLICK, SAVE)]))
     result = Result(
-        run_id="r2", trace=str(tmp_path), outcome="stopped", exit_code=3, reason="limit", steps=0, seconds=1
+        run_id="r2", trace=str(tmp_path), outcome="stopped", exit_code=3, reason=reason, steps=0, seconds=1
     )
     found = conclude(recording, Player(recording), result)
     assert (found.verdict, found.exit_code) == ("diverged", 5)
     assert found.divergence is not None
-    assert found.divergence.detail == "the run ended: stopped: limit"
+    assert found.divergence.category == category
+    assert found.divergence.detail == f"the run ended: stopped: {reason}"
     assert [did.status for step in found.steps for did in step.did] == ["not_reached"] * 2
 
 

@@ -293,6 +293,18 @@ async def test_another_address_is_said(tmp_path: Path) -> None:
     assert player.steps[0].url == ("https://a.test/", "https://a.test/other")
 
 
+async def test_another_page_is_an_extra_step_and_another_number_is_not(tmp_path: Path) -> None:
+    recording = record(tmp_path, Then([(CLICK, SAVE)], url="https://a.test/orders/17?x=1"))
+    for url, category in (
+        ("https://a.test/login", "extra/missing step"),
+        ("https://a.test/orders/18", "target missing"),
+    ):
+        player = Player(recording)
+        await play(player, Page(), url=url)
+        assert player.divergence is not None
+        assert player.divergence.category == category
+
+
 async def test_a_player_without_a_sandbox_cannot_play(tmp_path: Path) -> None:
     player = Player(record(tmp_path, Then([(CLICK, SAVE)])))
     with pytest.raises(SandboxError, match="harness replay"):
