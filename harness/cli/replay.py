@@ -1,4 +1,4 @@
-"""`harness replay TRACE`: see a run, do it again, ask another model."""
+"""`harness replay TRACE`: see a run, do it again, judge it again, ask another model."""
 
 import argparse
 import asyncio
@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clearance import Box
+from harness.cli import rejudge
 from harness.cli.progress import progress, summary
 from harness.cli.run import Ending
 from harness.cli.signals import unwind
 from harness.cli.streams import say, show, show_json
 from harness.errors import InputError, PolicyError, TraceError
+from harness.trace.lines import FILE
 from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.show import lines
@@ -30,9 +32,15 @@ if TYPE_CHECKING:
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    what = "see a recorded run, do it again, or ask another model"
-    parser = commands.add_parser("replay", help=what, description=what)
-    parser.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder")
+    what = "see a recorded run, do it again, judge it again, or ask another model"
+    parser = commands.add_parser("replay", help=what, description=f"{what[0].upper()}{what[1:]}.")
+    parser.add_argument(
+        "trace",
+        nargs="+",
+        type=Path,
+        metavar="TRACE",
+        help="a trace's folder; with --policy alone also several, and folders of traces",
+    )
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument(
         "--live",
@@ -44,7 +52,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--catalogue", type=Path, metavar="FILE", help="with --model: prices and facts of models"
     )
-    parser.add_argument("--policy", help="with --live: a policy file or name, instead of the recorded one")
+    parser.add_argument(
+        "--policy",
+        metavar="NEW",
+        help="judge what was recorded by this policy, a file or a ready-made name, without a browser; "
+        "with --live: what holds in the new run, instead of the recorded one",
+    )
+    rejudge.add(parser)
     parser.add_argument(
         "--sandbox", default="auto", choices=["auto", "docker", "bubblewrap", "process"], help="with --live"
     )
@@ -76,27 +90,43 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what was asked for, and give the exit code."""
-    if not options.trace.exists():
+    for path in options.trace:
+        if not path.exists():
+            raise InputError(
+                f"{path}: there is no such trace; 'harness trace ls FOLDER' lists those in a folder"
+            )
+    _meant(options)
+    if options.policy is not None and not (options.live or options.model):
+        return rejudge.run(options)
+    if len(options.trace) > 1:
+        raise InputError(f"{options.trace[1]}: one trace at a time, unless they are judged with --policy")
+    options.trace = options.trace[0]
+    if options.trace.is_dir() and not (options.trace / FILE).exists():
         raise InputError(
-            f"{options.trace}: there is no such trace; 'harness trace ls FOLDER' lists those in a folder"
+            f"{options.trace}: holds no {FILE}, so it is no trace; 'harness trace ls' lists those in a folder"
         )
-    if options.live and options.model:
-        raise InputError("--live does again what was recorded, --model asks another model: choose one")
     if options.live:
         return live(options)
+    return ask_model(options) if options.model else see(options)
+
+
+def _meant(options: argparse.Namespace) -> None:
+    if options.live and options.model:
+        raise InputError("--live does again what was recorded, --model asks another model: choose one")
+    if options.policy is not None and options.model:
+        raise InputError("--policy judges what was recorded, --model asks another model: choose one")
+    if options.expect and (options.policy is None or options.live):
+        raise InputError("--expect says what judging again is to find; add --policy NEW, and no --live")
     for name, given in (
         ("--host", options.host),
         ("--mask", options.mask),
         ("--mask-text", options.mask_text),
         ("--strict", options.strict),
     ):
-        if given:
+        if given and not options.live:
             raise InputError(f"{name} says how a run is done again; add --live")
-    if options.model:
-        return ask_model(options)
-    if options.steps is not None:
+    if options.steps is not None and not options.model:
         raise InputError("--steps says how many steps a model is asked about; add --model NAME")
-    return see(options)
 
 
 def see(options: argparse.Namespace) -> int:
