@@ -256,7 +256,12 @@ class Player:
         recorded = self._recording.png(step.look) if begins else None
         compared = step.comparison is not None and step.shots[1] == shot.sha256
         same = begins and compared and step.comparison is not None and step.comparison.verdict == "same"
-        answer = await self._finder.find(first, shot, recorded, same=same)
+        try:
+            answer = await self._finder.find(first, shot, recorded, same=same)
+        except SandboxError as error:
+            if self._search.looks >= LOOKS:
+                raise
+            answer = Lost("target missing", str(error))
         if isinstance(answer, Lost) and isinstance(first.action, _HARMLESS):
             answer = Found("same place", first.action)
         match answer:
