@@ -27,6 +27,7 @@ from harness.cli.names import (
     find_policy,
     find_secrets,
     guard,
+    seed_of,
     task_file,
     versions,
 )
@@ -43,7 +44,7 @@ from harness.journal import Journal
 from harness.limits import Budget, tightest
 from harness.lines import Lines
 from harness.loop import Loop
-from harness.models.base import Closing, Model
+from harness.models.base import Closing, Model, Ready
 from harness.models.catalogue import ModelFacts
 from harness.models.local.ocr import Reader
 from harness.models.vision import VisionModel
@@ -232,6 +233,7 @@ class Run:
             clock=self._clock,
             now=self._now,
             ids=self._ids,
+            redactor=self.vault.redactor,
         )
         try:
             ending = await self._run(recorder, checkpoint, checks)
@@ -268,6 +270,8 @@ class Run:
         async with AsyncExitStack() as stack:
             if self._hang_up is not None:
                 stack.push_async_callback(self._hang_up.close)
+            if isinstance(self.model, Ready):
+                await self.model.ready()
             # What is kept, and what runs it, is settled when a sandbox is made.
             plain = not (self._keep or self._runtime)
             warm = await self._pool.bound(reach(self.policy)) if self._pool and plain else None
@@ -346,6 +350,8 @@ class Run:
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
             keep=checkpoint.keep,
+            told=checkpoint.told,
+            seed=seed_of(self.run_id),
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
@@ -379,7 +385,8 @@ class Run:
                 policy_sha256=self.engine.sha256,
                 model=self._names[0],
                 approver=self._names[1],
-                sandbox=info.model_dump(mode="json"),
+                sandbox=info.model_dump(mode="json", exclude={"seed"}),
+                seed=info.seed,
                 versions=versions(info.browser),
             ),
             sync=True,
