@@ -52,7 +52,7 @@ from harness.policy.chromium import reach, saves
 from harness.policy.engine import Engine
 from harness.policy.schema import Policy
 from harness.result import EXIT_CODES, CheckResult, Ending, Result
-from harness.sandbox.base import Sandbox, SandboxInfo, SandboxOptions
+from harness.sandbox.base import Attached, Sandbox, SandboxInfo, SandboxOptions
 from harness.sandbox.choose import choose
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.pool import Warm
@@ -146,6 +146,7 @@ class Run:
         keep: bool = False,
         pool: Pool | None = None,
         catalogue: Path | str | None = None,
+        named: str | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
@@ -200,7 +201,7 @@ class Run:
         """What was left for a look inside, if that was asked for and there was anything."""
         self._runtime, self._keep = runtime, keep
         self._names = (
-            model if isinstance(model, str) else type(model).__name__,
+            named or (model if isinstance(model, str) else type(model).__name__),
             _approver_name(self.approver),
         )
         self._begun = False
@@ -301,6 +302,8 @@ class Run:
                 self._info = sandbox.info
                 self._begin(recorder, self._info)
             checkpoint.begin()
+            if isinstance(self.model, Attached):
+                self.model.attach(sandbox)
             loop = Loop(
                 self.task,
                 model=self.model,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
@@ -156,4 +156,31 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """End the browser and leave nothing behind. Safe to call twice, and before `open`."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A sandbox that can say where something is that was described elsewhere, such as in another run."""
+
+    async def find(self, like: Target) -> tuple[Target, ...]:
+        """Give everything in the active tab that is what `like` is but for its place, or has its name.
+
+        What is scrolled out of view is among it, with a box outside the viewport; what has no box is not.
+
+        Raises:
+            SandboxError: if the page does not answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Attached(Protocol):
+    """A model that looks at the page itself, and not only at its picture, before it answers.
+
+    It cannot act by itself: `act` takes a ticket, and what it wants done is judged like any answer.
+    """
+
+    def attach(self, sandbox: Sandbox) -> None:
+        """Take the run's sandbox, once it is open."""
         ...

@@ -178,6 +178,23 @@ class Driver:
         going = self._clock.settle if settle else self._clock.catch_up
         await going(tab, lambda: self._over.blocks(tab))
 
+    async def find(self, like: Target) -> tuple[Target, ...]:
+        """Say where in the active tab, or over it, something is that was described elsewhere.
+
+        Raises:
+            SandboxError: if the page does not answer.
+        """
+        tabs, grounder = self._parts
+        tab = tabs.active
+        if tab.gone is not None:
+            raise SandboxError(f"tab {tab.id} cannot be reached: {tab.gone}")
+        if like.tag == "chrome" or self._over.modal is not None:
+            found = self._over.find(like, tab)
+        else:
+            await tab.landed(PATIENCE)
+            found = await tab.call(grounder.find(tab.page, like), "search the page", 2 * CALL)
+        return tuple(one for one in map(self._hidden, found) if one is not None)
+
     def _hidden(self, target: Target | None) -> Target | None:
         if target is None or not self._secrets:
             return target

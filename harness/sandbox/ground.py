@@ -24,6 +24,7 @@ from playwright.async_api import BrowserContext, CDPSession, Error, Page
 from harness.clearance import Target
 from harness.errors import ActionError, SandboxError
 from harness.sandbox.fill import INSERT, WHERE, check
+from harness.sandbox.ground_find import find
 from harness.sandbox.ground_frames import Document, Lens, LostError, Point, Sessions, documents
 from harness.sandbox.ground_node import (
     DEPTH,
@@ -116,6 +117,18 @@ class Grounder:
             return target if pressed is None else joined(target, submitter=pressed)
 
         return await self._steadily(page, "what has the focus", look)
+
+    async def find(self, page: Page, like: Target) -> tuple[Target, ...]:
+        """Give the elements of a page that are what `like` is but for their place, or have its name.
+
+        Raises:
+            SandboxError: if the page does not answer in time, is closed, or keeps changing.
+        """
+
+        async def look(session: CDPSession, look: Look) -> tuple[Target, ...]:
+            return tuple(await find(self._sessions, page, session, like, look))
+
+        return await self._steadily(page, f"where {like.name or like.tag!r} is", look)
 
     async def fill(self, page: Page, name: str, vault: Vault) -> tuple[str, int]:
         """Put a secret into the element that has the focus, at once, and name its frame and node.

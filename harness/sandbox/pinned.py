@@ -19,10 +19,14 @@ from harness.sandbox.tab import CALL, OpenTab
 
 LONGEST: Final = 20_000
 """Milliseconds that are gone through timer by timer; of a longer time each timer fires once in the rest."""
-FINEST: Final = 50
+FINEST: Final = 200
 """Milliseconds gone through between two looks at whether the page asked for something."""
 SLACK: Final = 200
-"""Milliseconds that a page is given after the last thing it asked for has come."""
+"""Milliseconds of the way that are left for what a page does with what has come."""
+PARTS: Final = 3
+"""In how many parts those are gone through."""
+LEAST: Final = 10
+"""Milliseconds of such a part at least, so that a page can always do something."""
 SUBRESOURCES: Final = 1.0
 """Seconds of this machine to wait for what the page asked for."""
 SPEED: Final = 100
@@ -44,10 +48,15 @@ class PinnedClock:
         self._begun = False
         self._fast: set[int] = set()
 
-    async def catch_up(self, tab: OpenTab, interrupted: Callable[[], bool]) -> bool:
+    async def catch_up(self, tab: OpenTab, interrupted: Callable[[], bool], short: int = 0) -> bool:
         """Go on to where the time is to be, and wait for what the page asks for meanwhile.
 
         Stops early if a dialog opens, or the page does not answer; the next call goes on.
+
+        Args:
+            tab: what is looked at.
+            interrupted: whether a dialog has opened.
+            short: milliseconds that are left out at the end.
 
         Returns:
             Whether it got there.
@@ -56,7 +65,7 @@ class PinnedClock:
             SandboxError: if the tab is gone.
         """
         await self._begin(tab)
-        left = (self._pinned.due() - self._now) // timedelta(milliseconds=1)
+        left = self._left - short
         if left > LONGEST:
             jump = self._clock.fast_forward(left - LONGEST)
             if not await self._go(jump, left - LONGEST, tab, interrupted):
@@ -64,25 +73,30 @@ class PinnedClock:
             left = LONGEST
         while left > 0:
             await self._arrived(tab, interrupted)
-            part = min(left, max(FINEST, left // 8))
+            part = min(left, max(FINEST, left // 2))
             if not await self._go(self._clock.run_for(part), part, tab, interrupted):
                 return False
             left -= part
         return True
 
     async def settle(self, tab: OpenTab, interrupted: Callable[[], bool]) -> None:
-        """Catch up, and give the page a moment more for what it does with what has come.
+        """Catch up, and give the page a moment for what it does with what has come meanwhile.
 
         Raises:
             SandboxError: if the tab is gone.
         """
         await self._arrived(tab, interrupted)
-        going = await self.catch_up(tab, interrupted)
-        for _ in range(SLACK // FINEST):
+        going = await self.catch_up(tab, interrupted, SLACK)
+        part = max(LEAST, self._left // PARTS)
+        for _ in range(PARTS):
             if not going:
                 return
             await self._arrived(tab, interrupted)
-            going = await self._go(self._clock.run_for(FINEST), FINEST, tab, interrupted)
+            going = await self._go(self._clock.run_for(part), part, tab, interrupted)
+
+    @property
+    def _left(self) -> int:
+        return (self._pinned.due() - self._now) // timedelta(milliseconds=1)
 
     @asynccontextmanager
     async def passing(self, tab: OpenTab, takes_time: bool) -> AsyncIterator[None]:  # noqa: FBT001 - internal

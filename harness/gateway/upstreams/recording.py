@@ -158,7 +158,8 @@ class RecordingUpstream:
             # Nobody ever answered this; whoever asked waits until the browser or the run goes away.
             await self._closed.wait()
         status = found.status if found.status is not None and found.status >= 400 else 502
-        return UpstreamError(found.error or "the run ended", status=status, rule=_rule(status))
+        why = found.error or "the run ended"
+        return UpstreamError(why, status=status, rule=_rule(status, why))
 
     async def _wait(self, step: int) -> None:
         try:
@@ -235,9 +236,11 @@ def _request(cleared: Cleared) -> Request:
     return effect
 
 
-def _rule(status: int) -> str:
+def _rule(status: int, why: str) -> str:
     # A trace has the words of a failure and not the name of its rule; these are the names that go with them.
-    return "app" if status == 500 else "upstream"
+    if why.endswith("the run has no internet"):
+        return "no internet"
+    return {403: "private address", 500: "app"}.get(status, "upstream")
 
 
 def _alike(one: str, other: str) -> bool:
