@@ -195,6 +195,7 @@ class HermeticReplay:
             barred=self._barred,
             dialogs=policy.dialogs,
             secrets=self._vault,
+            seed=self.recording.trace.header.seed,
             pinned=Pinned(self.course.start, self.course.now),
         )
 
