@@ -194,7 +194,7 @@ class Run:
         self.approver = find_approver(approver, pictures, lines) if isinstance(approver, str) else approver
         self.budget = Budget(tightest(self.task.limits, self.policy.limits), clock)
         if isinstance(self.model, VisionModel):
-            self._can_be_held(self.model.facts, self.budget.limits)
+            self.can_be_held(self.model.facts, self.budget.limits)
         self.result: Result | None = None
         self.ending = False
         """Whether the run is over and only cleaning up is left; then it is not to be cancelled."""
@@ -320,7 +320,7 @@ class Run:
         return ending
 
     @staticmethod
-    def _can_be_held(facts: ModelFacts, limits: Limits) -> None:
+    def can_be_held(facts: ModelFacts, limits: Limits) -> None:
         """Say beforehand if a limit on money cannot be held, as nobody knows what the model costs."""
         if limits.cost is None or facts.price is not None:
             return

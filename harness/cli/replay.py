@@ -1,34 +1,46 @@
-"""`harness replay TRACE`: see a run, do it again, ask another model."""
+"""`harness replay TRACE`: see a run, do it again, judge it again, ask another model."""
 
 import argparse
 import asyncio
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clearance import Box
+from harness.cli import rejudge
 from harness.cli.progress import progress, summary
 from harness.cli.run import Ending
+from harness.cli.signals import unwind
 from harness.cli.streams import say, show, show_json
 from harness.errors import InputError, PolicyError, TraceError
+from harness.trace.lines import FILE
 from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.show import lines
-from harness.words import visible
+from harness.words import spent, visible
 
 if TYPE_CHECKING:
+    from harness.replay.ask import Asked
     from harness.replay.recording import Recording
     from harness.replay.verdict import Replayed
+    from harness.task import Task
     from harness.trace.events import Event
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    what = "see a recorded run, do it again, or ask another model"
-    parser = commands.add_parser("replay", help=what, description=what)
-    parser.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder")
+    what = "see a recorded run, do it again, judge it again, or ask another model"
+    parser = commands.add_parser("replay", help=what, description=f"{what[0].upper()}{what[1:]}.")
+    parser.add_argument(
+        "trace",
+        nargs="+",
+        type=Path,
+        metavar="TRACE",
+        help="a trace's folder; with --policy alone also several, and folders of traces",
+    )
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument(
         "--live",
@@ -41,14 +53,34 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         help="do it again from the recording alone, nothing leaves; exit code 5 if a picture is another one",
     )
     parser.add_argument("--model", metavar="NAME", help="ask this model about what was seen; nothing acts")
-    parser.add_argument("--policy", help="with --live: a policy file or name, instead of the recorded one")
+    parser.add_argument("--steps", type=int, metavar="N", help="with --model: ask about the first N steps")
     parser.add_argument(
-        "--sandbox", default="auto", choices=["auto", "docker", "bubblewrap", "process"], help="with --live"
+        "--catalogue", type=Path, metavar="FILE", help="with --model: prices and facts of models"
+    )
+    parser.add_argument(
+        "--policy",
+        metavar="NEW",
+        help="judge what was recorded by this policy, a file or a ready-made name, without a browser; "
+        "with --live: what holds in the new run, instead of the recorded one",
+    )
+    rejudge.add(parser)
+    parser.add_argument(
+        "--sandbox",
+        default="auto",
+        choices=["auto", "docker", "bubblewrap", "process"],
+        help="with --live or --hermetic",
     )
     parser.add_argument(
         "--approve", default="terminal", metavar="terminal|deny|auto", help="with --live: who says yes"
     )
     parser.add_argument("--traces", default="traces", type=Path, metavar="DIR", help="where a new trace goes")
+    parser.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME=WHERE",
+        help="with --live: serve a host of the recording from elsewhere, as a task's hosts do",
+    )
     parser.add_argument(
         "--mask", action="append", default=[], metavar="X,Y,W,H", help="a part of the screen not to compare"
     )
@@ -66,9 +98,20 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what was asked for, and give the exit code."""
-    if not options.trace.exists():
+    for path in options.trace:
+        if not path.exists():
+            raise InputError(
+                f"{path}: there is no such trace; 'harness trace ls FOLDER' lists those in a folder"
+            )
+    _meant(options)
+    if options.policy is not None and not (options.live or options.model):
+        return rejudge.run(options)
+    if len(options.trace) > 1:
+        raise InputError(f"{options.trace[1]}: one trace at a time, unless they are judged with --policy")
+    options.trace = options.trace[0]
+    if options.trace.is_dir() and not (options.trace / FILE).exists():
         raise InputError(
-            f"{options.trace}: there is no such trace; 'harness trace ls FOLDER' lists those in a folder"
+            f"{options.trace}: holds no {FILE}, so it is no trace; 'harness trace ls' lists those in a folder"
         )
     if options.live:
         return live(options)
@@ -76,7 +119,28 @@ def run(options: argparse.Namespace) -> int:
         from harness.cli.replay_hermetic import hermetic  # noqa: PLC0415 - the browser is loaded only when used
 
         return hermetic(options)
-    return see(options)
+    return ask_model(options) if options.model else see(options)
+
+
+def _meant(options: argparse.Namespace) -> None:
+    if options.live and options.model:
+        raise InputError("--live does again what was recorded, --model asks another model: choose one")
+    if options.hermetic and (options.model or options.policy is not None):
+        raise InputError("--hermetic does again what was recorded, by the recorded policy: add nothing to it")
+    if options.policy is not None and options.model:
+        raise InputError("--policy judges what was recorded, --model asks another model: choose one")
+    if options.expect and (options.policy is None or options.live):
+        raise InputError("--expect says what judging again is to find; add --policy NEW, and no --live")
+    for name, given in (
+        ("--host", options.host),
+        ("--mask", options.mask),
+        ("--mask-text", options.mask_text),
+        ("--strict", options.strict),
+    ):
+        if given and not options.live:
+            raise InputError(f"{name} says how a run is done again; add --live")
+    if options.steps is not None and not options.model:
+        raise InputError("--steps says how many steps a model is asked about; add --model NAME")
 
 
 def see(options: argparse.Namespace) -> int:
@@ -106,6 +170,12 @@ def live(options: argparse.Namespace) -> int:
 
     masks, hidden = [_box(text) for text in options.mask], [_pattern(text) for text in options.mask_text]
     recording = Recording.of(Trace.open(options.trace))
+    if recording.trace.header.resumed is not None:
+        before = recording.trace.header.resumed.run_id
+        raise TraceError(
+            f"{options.trace}: this run goes on with run {before}, so it does not begin at the beginning; "
+            "ask with --model what was done in it, or do that run again"
+        )
     if options.policy is None:
         _held(recording)
     sys.path += [str(Path.cwd())]
@@ -117,7 +187,7 @@ def live(options: argparse.Namespace) -> int:
         tell(event)
 
     one = Run(
-        recording.task,
+        _served(recording.task, options.host),
         model=player,
         policy=options.policy or recording.policy,
         sandbox=options.sandbox,
@@ -140,6 +210,79 @@ def live(options: argparse.Namespace) -> int:
         say(f"harness: {visible(result.reason, 600)}")
         return result.exit_code
     return found.exit_code
+
+
+def ask_model(options: argparse.Namespace) -> int:
+    """Ask another model about what a run saw."""
+    from harness.cli.compose import Run  # noqa: PLC0415 - what models need is loaded only when used
+    from harness.cli.names import find_model  # noqa: PLC0415
+    from harness.limits import Budget, tightest  # noqa: PLC0415
+    from harness.models.base import Closing  # noqa: PLC0415
+    from harness.models.local.ocr import Reader  # noqa: PLC0415
+    from harness.models.vision import VisionModel  # noqa: PLC0415
+    from harness.replay.ask import ask  # noqa: PLC0415
+    from harness.replay.recording import Recording  # noqa: PLC0415
+
+    if options.steps is not None and options.steps < 1:
+        raise InputError(f"--steps {options.steps}: ask about one step at least")
+    recording = Recording.of(Trace.open(options.trace))
+    limits = tightest(recording.task.limits, recording.policy.limits)
+    model = find_model(
+        options.model,
+        recording.task,
+        Reader(),
+        secrets=tuple(recording.policy.secrets),
+        environment=os.environ,
+        catalogue=options.catalogue,
+        pictures=options.traces / f"asked-{recording.run_id}",
+    )
+    if isinstance(model, VisionModel):
+        Run.can_be_held(model.facts, limits)
+
+    async def asking() -> "Asked":
+        try:
+            budget = Budget(limits, time.monotonic)
+            return await ask(
+                recording,
+                model,
+                name=options.model,
+                budget=budget,
+                clock=time.monotonic,
+                steps=options.steps,
+                tell=lambda one: say(f"step {one.step:>2}  {one.agreement:.0%}"),
+            )
+        finally:
+            if isinstance(model, Closing):
+                await model.close()
+
+    with options.interrupts.told(unwind):
+        found = asyncio.run(asking())
+    if options.json:
+        show_json(found.model_dump(mode="json"))
+    else:
+        for line in asked_table(found):
+            show(line)
+    if found.ended and (found.limited or found.failed):
+        say(f"harness: {visible(found.ended, 600)}")
+    return 3 if found.limited else 4 if found.failed else 0
+
+
+def asked_table(found: "Asked") -> list[str]:
+    """What a model would have done, beside what was done."""
+    out = [f"{found.model} asked about {found.of}", "", f"{'step':>4}  {'':<2}{'recorded':<80}  answered"]
+    for one in found.steps:
+        for index in range(max(len(one.recorded), len(one.answered), 1)):
+            pair = [said[index] if index < len(said) else "" for said in (one.recorded, one.answered)]
+            mark = "✓" if index < len(one.agrees) and one.agrees[index] else "✗"
+            number = str(one.step) if index == 0 else ""
+            left, right = (visible(text, limit) for text, limit in zip(pair, (78, 100), strict=True))
+            out.append(f"{number:>4}  {mark} {left:<80}  {right}".rstrip())
+    asked = len(found.steps)
+    steps = f"{asked} of {asked + found.left} steps" if found.left else f"{asked} steps"
+    out += ["", f"agreement: {found.agreement:.1%}, first actions {found.first:.1%}, over {steps}"]
+    if cost := spent(found.usage):
+        out.append(f"model:     {cost}")
+    return out
 
 
 def table(found: "Replayed") -> list[str]:
@@ -167,6 +310,16 @@ def table(found: "Replayed") -> list[str]:
         if parted.picture:
             out.append(f"  picture: {parted.picture}")
     return [*out, ""]
+
+
+def _served(task: "Task", pairs: list[str]) -> "Task":
+    hosts = dict(task.hosts)
+    for pair in pairs:
+        name, equals, where = pair.partition("=")
+        if not equals or not where:
+            raise InputError(f"--host {pair!r}: write NAME=WHERE, such as shop.test=http://127.0.0.1:8000")
+        hosts[name] = where
+    return task.model_copy(update={"hosts": hosts})
 
 
 def _held(recording: "Recording") -> None:

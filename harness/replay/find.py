@@ -12,7 +12,7 @@ acted on: both are a `Lost`, with why.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, get_args
 
 from harness.action import (
     Action,
@@ -36,6 +36,7 @@ from harness.screen import Screenshot
 
 How = Literal["same place", "fingerprint", "role and name", "text on the screen"]
 """How a target was found again."""
+_HOWS: Final[tuple[How, ...]] = get_args(How)
 Category = Literal[
     "target missing",
     "target ambiguous",
@@ -145,24 +146,61 @@ class Finder:
         target = deed.target
         if target is None:
             return Found("same place", deed.action)
+        if isinstance(deed.action, Drag) and target.end is not None:
+            return await self._dragged(deed, deed.action, live)
         here = await self._sandbox.ground(deed.action)
+        if (other := _interrupted(target, here)) is not None:
+            return other
         if isinstance(deed.action, Type | Press | Hold):
             return _focused(deed.action, target, here)
         point = place(deed.action)
         if point is None or target.box is None:
             still = here is not None and meaning(here) == meaning(target)
             return Found("same place", deed.action) if still else _elsewhere(target, here)
-        candidates = await self._candidates(target)
+        if same and here is not None and mark(here) == mark(target):
+            return await self._in_place(deed, here, live, recorded, same=same)
+        candidates = await self._candidates(target, here)
         twins = [one for one in candidates if mark(one) == mark(target)]
         if here is not None and mark(here) == mark(target):
             # Of rows of equal buttons, the one in the same place may be another row's.
-            if same or len(twins) <= 1 or _as_it_was(live, recorded, _row(target.box, live)):
+            if len(twins) <= 1 or _as_it_was(live, recorded, _row(target.box, live)):
                 return await self._in_place(deed, here, live, recorded, same=same)
             return Lost("target ambiguous", f"{_called(target)}: {len(twins)} on the page are the same")
         return await self._moved(deed, target, here, candidates, live)
 
-    async def _candidates(self, target: Target) -> tuple[Target, ...]:
-        return await self._sandbox.find(target) if isinstance(self._sandbox, Finds) else ()
+    async def _dragged(self, deed: Deed, drag: Drag, live: Screenshot) -> Answer:
+        """Find both ends of a drag; what lies between them is carried along."""
+        here = await self._sandbox.ground(drag)
+        if deed.target is not None and here is not None and mark(here) == mark(deed.target):
+            return Found("same place", drag)
+        shifts: list[tuple[int, int]] = []
+        how: How = "same place"
+        first = deed.target.model_copy(update={"end": None}) if deed.target is not None else None
+        last = deed.target.end if deed.target is not None else None
+        for point, target in ((drag.path[0], first), (drag.path[-1], last)):
+            move = Deed(deed.step, deed.index, Move(x=point.x, y=point.y), target, deed.status)
+            found = await self.find(move, live)
+            if not isinstance(found, Found):
+                return found
+            onto = place(found.action)
+            assert onto is not None  # noqa: S101 - a move has a place
+            shifts.append((onto[0] - point.x, onto[1] - point.y))
+            how = max(how, found.how, key=_HOWS.index)
+        parts = len(drag.path) - 1
+        path = tuple(
+            Point(
+                x=one.x + round(shifts[0][0] + (shifts[1][0] - shifts[0][0]) * number / parts),
+                y=one.y + round(shifts[0][1] + (shifts[1][1] - shifts[0][1]) * number / parts),
+            )
+            for number, one in enumerate(drag.path)
+        )
+        return Found(how, drag.model_copy(update={"path": path}), shifts[0])
+
+    async def _candidates(self, target: Target, here: Target | None) -> tuple[Target, ...]:
+        found = await self._sandbox.find(target) if isinstance(self._sandbox, Finds) else ()
+        known = {one.fingerprint for one in found}
+        fits = here is not None and here.box is not None and here.fingerprint not in known
+        return (*found, here) if here is not None and fits and meaning(here) == meaning(target) else found
 
     async def _in_place(
         self, deed: Deed, here: Target, live: Screenshot, recorded: bytes | None, *, same: bool
@@ -231,8 +269,6 @@ class Finder:
             over = await self._sandbox.ground(action)
             if over is not None and mark(over) == mark(now):
                 return Found(how, action, shift)
-            if isinstance(action, Drag):
-                return Lost("target missing", f"{_called(target)}: where it is dropped has moved another way")
         top = _called(over) if over is not None else "nothing that can be clicked"
         return Lost("target missing", f"{_called(target)} is at {middle}, but {top} lies over it")
 
@@ -316,6 +352,16 @@ def shifted(action: Action, by: tuple[int, int]) -> Action:
             return action.model_copy(update={"path": path})
         case _:
             return action
+
+
+def _interrupted(target: Target, here: Target | None) -> Lost | None:
+    """Say that a dialog is open that was not, or the other way round."""
+    then, now = target.dialog, here.dialog if here is not None else None
+    if now is not None and then is None:
+        return Lost("extra/missing step", f"{now} is open, which was not when {_called(target)} was used")
+    if then is not None and now is None:
+        return Lost("extra/missing step", f"{then} was open then, and is not now")
+    return None
 
 
 def _focused(action: Action, target: Target, here: Target | None) -> Answer:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import TraceError
+from harness.replay.find import Category
 from harness.replay.picture import side_by_side
 from harness.replay.player import Player
 from harness.replay.recording import Recording
@@ -58,7 +59,9 @@ def _ended(recording: Recording, player: Player, result: Result) -> Divergence |
     live = result.steps
     if not player.finished:
         why = f"the run ended: {result.outcome}: {result.reason}"
-        return Divergence(category="failed", recorded=player.reached, live=live, detail=why)
+        by_rule = result.outcome == "stopped" and not result.reason.startswith("limit reached")
+        category: Category = "refused" if by_rule else "failed"
+        return Divergence(category=category, recorded=player.reached, live=live, detail=why)
     was = recording.finish
     if was is None or (was.outcome, result.outcome) == (was.outcome, was.outcome):
         return None

@@ -124,6 +124,7 @@ class Player:
         self._extra = False
         self._before: Screenshot | None = None
         self._search = _Search()
+        self._twice: set[str] = set()
         self._denied = ""
         self._moving = _clocks(recording)
         self.divergence: Divergence | None = None
@@ -218,7 +219,9 @@ class Player:
         masks = (*self._masks, *self._moving.get(observation.url, ()))
         masks += await self._hidden_in(Screenshot.of(recorded)) + await self._hidden_in(shot)
         found = await asyncio.to_thread(compare, recorded, shot.png, masks)
-        if found.verdict == "differs" and found.share <= CLOCKS and before is None and not self._whole:
+        doubt = observation.url not in self._twice and not self._whole
+        if found.verdict == "differs" and found.share <= CLOCKS and before is None and doubt:
+            self._twice.add(observation.url)
             # A clock that was never still in the recording shows itself when it is looked at twice.
             self._before, self._extra = shot, True
             return Reply(actions=(TakeScreenshot(),), thought="Looking twice: is it something that moves?")
@@ -251,7 +254,8 @@ class Player:
             )
         begins = all(deed.index >= first.index or not deed.again for deed in step.look.deeds)
         recorded = self._recording.png(step.look) if begins else None
-        same = begins and step.comparison is not None and step.comparison.verdict == "same"
+        compared = step.comparison is not None and step.shots[1] == shot.sha256
+        same = begins and compared and step.comparison is not None and step.comparison.verdict == "same"
         answer = await self._finder.find(first, shot, recorded, same=same)
         if isinstance(answer, Lost) and isinstance(first.action, _HARMLESS):
             answer = Found("same place", first.action)
@@ -340,6 +344,10 @@ class Player:
 
     def _stop(self, observation: Observation, category: Category, detail: str) -> Reply:
         step = self._steps[min(self._at, len(self._steps) - 1)]
+        seen = step.look.seen
+        if category == "target missing" and seen is not None and _path(seen.url) != _path(observation.url):
+            category = "extra/missing step"
+            detail = f"the page is {observation.url}, and was {seen.url}: {detail}"
         self.divergence = Divergence(
             category=category, recorded=step.look.step, live=observation.step, detail=detail
         )
@@ -347,6 +355,11 @@ class Player:
         self.pairs["divergence"] = Pair(self._recording.png(step.look), observation.screenshot.png, boxes)
         reason = f"the replay parts from the recording at its step {step.look.step}: {category}: {detail}"
         return Reply(actions=(GiveUp(reason=reason[:9000]),), thought=reason)
+
+
+def _path(url: str) -> str:
+    """Give an address without query, fragment and numbers: another order is the same page."""
+    return re.sub(r"[0-9]+", "#", re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def _goes_with(before: Deed, deed: Deed) -> bool:

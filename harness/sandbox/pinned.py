@@ -19,16 +19,17 @@ from harness.sandbox.tab import CALL, OpenTab
 
 LONGEST: Final = 20_000
 """Milliseconds that are gone through timer by timer; of a longer time each timer fires once in the rest."""
-FINEST: Final = 200
-"""Milliseconds gone through between two looks at whether the page asked for something."""
+FIRST: Final = 20
+"""Milliseconds gone through after something has come, before the next look; each way after it is twice as
+long, so that what the page does with it begins early."""
 SLACK: Final = 200
 """Milliseconds of the way that are left for what a page does with what has come."""
 PARTS: Final = 3
 """In how many parts those are gone through."""
 LEAST: Final = 10
 """Milliseconds of such a part at least, so that a page can always do something."""
-SUBRESOURCES: Final = 1.0
-"""Seconds of this machine to wait for what the page asked for."""
+SUBRESOURCES: Final = 3.0
+"""Seconds of this machine to wait for what the page asked for: a recording answers at once, or never."""
 SPEED: Final = 100
 """How many times as fast transitions are."""
 
@@ -71,9 +72,9 @@ class PinnedClock:
             if not await self._go(jump, left - LONGEST, tab, interrupted):
                 return False
             left = LONGEST
+        part = FIRST
         while left > 0:
-            await self._arrived(tab, interrupted)
-            part = min(left, max(FINEST, left // 2))
+            part = min(left, FIRST if await self._arrived(tab, interrupted) else 2 * part)
             if not await self._go(self._clock.run_for(part), part, tab, interrupted):
                 return False
             left -= part
@@ -87,7 +88,7 @@ class PinnedClock:
         """
         await self._arrived(tab, interrupted)
         going = await self.catch_up(tab, interrupted, SLACK)
-        part = max(LEAST, self._left // PARTS)
+        part = max(LEAST, -(-self._left // PARTS))
         for _ in range(PARTS):
             if not going:
                 return
@@ -131,9 +132,12 @@ class PinnedClock:
             await tab.send("Animation.enable")
             await tab.send("Animation.setPlaybackRate", {"playbackRate": SPEED})
 
-    async def _arrived(self, tab: OpenTab, interrupted: Callable[[], bool]) -> None:
-        if tab.busy and not await tab.idle(SUBRESOURCES, interrupted):
+    async def _arrived(self, tab: OpenTab, interrupted: Callable[[], bool]) -> bool:
+        if not tab.busy:
+            return False
+        if not await tab.idle(SUBRESOURCES, interrupted):
             tab.forget()
+        return True
 
     async def _go(
         self, work: Awaitable[None], ahead: int, tab: OpenTab, interrupted: Callable[[], bool]

@@ -39,7 +39,8 @@ async def test_a_page_sees_the_time_that_it_is_given(flight: Any) -> None:
     course.go(3600)
     await pilot.see()
     assert await pilot.js("new Date().toISOString().slice(0, 20)") == "2024-02-29T13:00:00."
-    assert await pilot.js("said.textContent") == "early late"
+    # Of an hour, all but the last seconds are jumped over: what was due in it fires once, at its end.
+    assert set((await pilot.js("said.textContent")).split()) == {"early", "late"}
 
 
 async def test_timers_fire_in_order_and_without_waiting(flight: Any) -> None:
@@ -94,6 +95,7 @@ async def test_a_wait_takes_no_time_here(flight: Any) -> None:
 
 async def test_a_timer_that_asks_stops_the_time_until_it_is_answered(flight: Any) -> None:
     pilot, course = await pinned(flight, "clock.html?ask")
+    course.go(0.5)
     await pilot.see()
     await pilot.done(Click(x=60, y=220))
     course.go(3)
