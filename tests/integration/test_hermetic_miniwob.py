@@ -27,8 +27,8 @@ WANTED = 100
 """Kinds that must be the same again, of those that can be."""
 FASTER = 3.0
 """How many times as fast all replays must be, together, as all recorded runs."""
-THOUGHT = 1.0
-"""Seconds that the model of the recording takes for an answer; no vendor's takes less."""
+THOUGHT = 2.0
+"""Seconds that the model of the recording takes for an answer, as one that is far away and sees does."""
 SCRIPT = (
     {"kind": "click", "x": 80, "y": 110},
     {"kind": "drag", "path": [{"x": 40, "y": 90}, {"x": 100, "y": 150}]},

@@ -25,6 +25,7 @@ PAGE = f"""<!doctype html><meta charset="utf-8"><title>Notes</title>
 </style>
 <p id="when"></p><p id="luck"></p><p id="said">nothing yet</p><div id="bar"></div>
 <button onclick="go()">Go</button>
+<input id="field" style="position: absolute; left: 300px; top: 300px; width: 300px; height: 50px">
 <script>
   {DAY}
   document.cookie = 'seen=1; path=/; max-age=600'
@@ -148,6 +149,16 @@ async def test_a_recorded_yes_is_given_again_and_nothing_else_is_asked(record: R
     assert (found.verdict, found.parted) == ("identical", None)
     refused = await record(GO, DONE, approver="deny", rules=[asks])
     assert (await replayed(refused)).verdict == "identical"
+
+
+async def test_a_secret_is_needed_no_more(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTES_KEY", "correct horse battery")
+    focus, key = {"kind": "click", "x": 400, "y": 325}, {"kind": "type", "text": "{{secret:key}}"}
+    secrets = {"key": {"from": "env:NOTES_KEY", "hosts": ["notes.test"]}}
+    trace = await record(acts(focus, key), GO, DONE, secrets=secrets)
+    monkeypatch.delenv("NOTES_KEY")
+    found = await replayed(trace)
+    assert (found.verdict, found.parted) == ("identical", None)
 
 
 async def test_a_changed_recording_parts_where_it_was_changed(record: Record) -> None:
