@@ -44,7 +44,7 @@ from harness.journal import Journal
 from harness.limits import Budget, tightest
 from harness.lines import Lines
 from harness.loop import Loop
-from harness.models.base import Closing, Model
+from harness.models.base import Closing, Model, Ready
 from harness.models.catalogue import ModelFacts
 from harness.models.local.ocr import Reader
 from harness.models.vision import VisionModel
@@ -270,6 +270,8 @@ class Run:
         async with AsyncExitStack() as stack:
             if self._hang_up is not None:
                 stack.push_async_callback(self._hang_up.close)
+            if isinstance(self.model, Ready):
+                await self.model.ready()
             # What is kept, and what runs it, is settled when a sandbox is made.
             plain = not (self._keep or self._runtime)
             warm = await self._pool.bound(reach(self.policy)) if self._pool and plain else None

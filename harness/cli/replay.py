@@ -292,7 +292,7 @@ def table(found: "Replayed") -> list[str]:
     for step in found.steps:
         picture = ""
         if step.picture is not None:
-            share = "" if step.picture.how == "hash" else f" {step.picture.share:.2%}"
+            share = f" {step.picture.share:.2%}" if step.picture.share else ""
             picture = f"{step.picture.verdict}{share}"
         for index, did in enumerate(step.did or (None,)):
             how = moved = words = ""

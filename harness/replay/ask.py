@@ -152,7 +152,7 @@ async def ask(
         agreement=_mean([one.agreement for one in found]),
         first=_mean([float(one.first) for one in found]),
         left=len(looks) - len(found),
-        ended=ended or ("" if len(wanted) == len(looks) else f"only {len(wanted)} steps were asked for"),
+        ended=ended or ("" if len(wanted) == len(looks) else f"no more than {len(wanted)} were asked for"),
         limited=limited,
         failed=failed,
         usage=budget.usage,

@@ -30,7 +30,7 @@ from harness.action import (
 from harness.clearance import Box, Target
 from harness.replay.compare import compare
 from harness.replay.recording import Deed
-from harness.replay.targets import carried, difference, doing, mark, meaning, overlap
+from harness.replay.targets import carried, difference, does, mark, means, overlap
 from harness.sandbox.base import Finds, Sandbox
 from harness.screen import Screenshot
 
@@ -155,7 +155,7 @@ class Finder:
             return _focused(deed.action, target, here)
         point = place(deed.action)
         if point is None or target.box is None:
-            still = here is not None and meaning(here) == meaning(target)
+            still = here is not None and means(target, here)
             return Found("same place", deed.action) if still else _elsewhere(target, here)
         if same and here is not None and mark(here) == mark(target):
             return await self._in_place(deed, here, live, recorded, same=same)
@@ -200,7 +200,7 @@ class Finder:
         found = await self._sandbox.find(target) if isinstance(self._sandbox, Finds) else ()
         known = {one.fingerprint for one in found}
         fits = here is not None and here.box is not None and here.fingerprint not in known
-        return (*found, here) if here is not None and fits and meaning(here) == meaning(target) else found
+        return (*found, here) if here is not None and fits and means(target, here) else found
 
     async def _in_place(
         self, deed: Deed, here: Target, live: Screenshot, recorded: bytes | None, *, same: bool
@@ -228,7 +228,7 @@ class Finder:
         live: Screenshot,
     ) -> Answer:
         equal = [one for one in candidates if mark(one) == mark(target)]
-        like = [one for one in candidates if meaning(one) == meaning(target)]
+        like = [one for one in candidates if means(target, one)]
         found: tuple[tuple[How, list[Target]], ...] = (("fingerprint", equal), ("role and name", like))
         for how, ones in found:
             if len(ones) > 1:
@@ -297,7 +297,7 @@ class Finder:
             there = await self._sandbox.ground(action)
             if there is None or (there.role != target.role and target.role not in _PLAIN):
                 continue
-            if doing(there) != doing(target):
+            if not does(target, there):
                 wrong = there
                 continue
             key = f"{there.fingerprint} {onto if not _label(there) else ''}"
@@ -369,7 +369,7 @@ def _focused(action: Action, target: Target, here: Target | None) -> Answer:
         return Lost("target missing", f"nothing has the focus; it was in {_called(target)}")
     if mark(here) == mark(target):
         return Found("same place", action)
-    if meaning(here) == meaning(target):
+    if means(target, here):
         return Found("role and name", action)
     changed = (here.role, here.name) == (target.role, target.name)
     category: Category = "target changed" if changed else "target missing"

@@ -235,7 +235,7 @@ class Player:
             category="page differs",
             recorded=step.look.step,
             live=observation.step,
-            detail=f"{found.share:.2%} of the pixels differ, in {len(found.boxes)} places",
+            detail=f"{found.share:.2%} of the pixels differ, in {_count(len(found.boxes), 'place')}",
         )
         self.pairs["differs"] = Pair(recorded, shot.png, found.boxes)
         return self._stop(observation, "page differs", self.differs.detail) if self._strict else None
@@ -256,7 +256,12 @@ class Player:
         recorded = self._recording.png(step.look) if begins else None
         compared = step.comparison is not None and step.shots[1] == shot.sha256
         same = begins and compared and step.comparison is not None and step.comparison.verdict == "same"
-        answer = await self._finder.find(first, shot, recorded, same=same)
+        try:
+            answer = await self._finder.find(first, shot, recorded, same=same)
+        except SandboxError as error:
+            if self._search.looks >= LOOKS:
+                raise
+            answer = Lost("target missing", str(error))
         if isinstance(answer, Lost) and isinstance(first.action, _HARMLESS):
             answer = Found("same place", first.action)
         match answer:
@@ -355,6 +360,10 @@ class Player:
         self.pairs["divergence"] = Pair(self._recording.png(step.look), observation.screenshot.png, boxes)
         reason = f"the replay parts from the recording at its step {step.look.step}: {category}: {detail}"
         return Reply(actions=(GiveUp(reason=reason[:9000]),), thought=reason)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _path(url: str) -> str:

@@ -7,13 +7,16 @@ A target's own fingerprint holds names that the browser gave in one run, so it n
 import hashlib
 import json
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import JsonValue
 
 from harness.clearance import Box, Target
 
 _QUIET: Final = ("body", "html")
+_ADDRESSES: Final = ("link", "form")
+_TOKEN: Final = 16
+"""Characters from which on a value with a digit in it may be another in every run."""
 _KEPT: Final = (
     "role",
     "name",
@@ -46,24 +49,20 @@ def _said(target: Target) -> dict[str, JsonValue]:
 
 
 def meaning(target: Target) -> dict[str, JsonValue]:
-    """Give what a target means to whoever uses it: what it is called and what it does.
-
-    Two targets with the same meaning may look different, and may differ in a link's query.
-    """
+    """Give what a target means to whoever uses it: what it is called and what it does."""
     quiet = target.tag in _QUIET
     said: dict[str, JsonValue] = {
         "role": "" if quiet else target.role,
         "name": "" if quiet else " ".join(target.name.split()),
     }
-    said |= doing(target)
-    return said
+    return said | doing(target)
 
 
 def doing(target: Target) -> dict[str, JsonValue]:
     """Give what using a target does, whatever it is called."""
     said: dict[str, JsonValue] = {
-        "link": _bare(target.href),
-        "form": _bare(target.form_action),
+        "link": target.href,
+        "form": target.form_action,
         "form method": target.form_method,
         "submits": target.submits,
         "password": target.password,
@@ -77,15 +76,54 @@ def doing(target: Target) -> dict[str, JsonValue]:
     return said
 
 
+def means(recorded: Target, live: Target) -> bool:
+    """Whether a live target is called and does what the recorded one did; it may look another way."""
+    return not _unlike(meaning(recorded), meaning(live))
+
+
+def does(recorded: Target, live: Target) -> bool:
+    """Whether a live target does what the recorded one did, whatever it is called."""
+    return not _unlike(doing(recorded), doing(live))
+
+
 def difference(recorded: Target, live: Target) -> str:
     """Say in words what is not the same in two targets; nothing if their meaning is."""
     was, now = meaning(recorded), meaning(live)
-    parts = [
-        f"{name} was {_shown(was.get(name))}, is {_shown(now.get(name))}"
-        for name in (*was, *(name for name in now if name not in was))
-        if was.get(name) != now.get(name)
-    ]
+    parts = [f"{name} was {_shown(was.get(name))}, is {_shown(now.get(name))}" for name in _unlike(was, now)]
     return "; ".join(parts)
+
+
+def _unlike(was: dict[str, JsonValue], now: dict[str, JsonValue]) -> list[str]:
+    names = dict.fromkeys((*was, *now))
+    return [name for name in names if not _fits(name, was.get(name), now.get(name))]
+
+
+def _fits(name: str, was: JsonValue, now: JsonValue) -> bool:
+    if isinstance(was, dict) and isinstance(now, dict):
+        return not _unlike(was, now)
+    if name in _ADDRESSES and isinstance(was, str) and isinstance(now, str):
+        return was == now or _leads(was, now)
+    return was == now
+
+
+def _leads(was: str, now: str) -> bool:
+    """Whether an address leads where another did: to the same path, with all of its query but for tokens."""
+    try:
+        one, other = urlsplit(was), urlsplit(now)
+        if one._replace(query="") != other._replace(query=""):
+            return False
+        kept = dict(parse_qsl(other.query, keep_blank_values=True))
+        wanted = parse_qsl(one.query, keep_blank_values=True)
+    except ValueError:
+        return False
+    return all(
+        name in kept and (kept[name] == value or (_token(value) and _token(kept[name])))
+        for name, value in wanted
+    )
+
+
+def _token(value: str) -> bool:
+    return len(value) >= _TOKEN and value.isascii() and any(char.isdigit() for char in value)
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -108,16 +146,6 @@ def carried(point: tuple[int, int], was: Box, now: Box) -> tuple[int, int]:
         edge = min(1.0, extent / 2)
         found.append(round(min(max(onto + part * extent, onto + edge), onto + extent - edge)))
     return found[0], found[1]
-
-
-def _bare(url: str | None) -> str | None:
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
 
 def _shown(value: JsonValue) -> str:

@@ -194,7 +194,7 @@ class Driver:
             found = self._over.find(like, tab)
         else:
             await tab.landed(PATIENCE)
-            found = await tab.call(grounder.find(tab.page, like), "search the page", 2 * CALL)
+            found = await tab.call(grounder.find(tab.page, like), "search the page", 4 * CALL)
         return tuple(one for one in map(self._hidden, found) if one is not None)
 
     def _hidden(self, target: Target | None) -> Target | None:

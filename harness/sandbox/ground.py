@@ -46,6 +46,8 @@ from harness.sandbox.ground_target import describe, joined, submitter
 from harness.secrets import Vault
 
 _ATTEMPTS: Final = 8
+_SEARCH: Final = 5
+"""How much longer a search of a whole page may take than one answer."""
 _T = TypeVar("_T")
 
 
@@ -128,7 +130,8 @@ class Grounder:
         async def look(session: CDPSession, look: Look) -> tuple[Target, ...]:
             return tuple(await find(self._sessions, page, session, like, look))
 
-        return await self._steadily(page, f"where {like.name or like.tag!r} is", look)
+        what = f"where {like.name or like.tag!r} is"
+        return await self._steadily(page, what, look, seconds=_SEARCH * self._seconds)
 
     async def fill(self, page: Page, name: str, vault: Vault) -> tuple[str, int]:
         """Put a secret into the element that has the focus, at once, and name its frame and node.
@@ -170,10 +173,18 @@ class Grounder:
 
         return await self._steadily(page, "what has the focus", look)
 
-    async def _steadily(self, page: Page, what: str, ask: Callable[[CDPSession, Look], Awaitable[_T]]) -> _T:
+    async def _steadily(
+        self,
+        page: Page,
+        what: str,
+        ask: Callable[[CDPSession, Look], Awaitable[_T]],
+        *,
+        seconds: float | None = None,
+    ) -> _T:
         reason = "the page keeps changing"
+        seconds = self._seconds if seconds is None else seconds
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 for attempt in range(_ATTEMPTS):
                     if page.is_closed():
                         break
@@ -185,9 +196,7 @@ class Grounder:
                         self._sessions.forget(page)
                         await asyncio.sleep(min(0.005 * 2**attempt, 0.04))
         except TimeoutError:
-            reason = (
-                f"the page did not answer within {self._seconds:g} s; it may be busy, or a dialog may be open"
-            )
+            reason = f"the page did not answer within {seconds:g} s; it may be busy, or a dialog may be open"
         if page.is_closed():
             reason = "the tab is closed"
         raise SandboxError(f"could not resolve {what}: {reason}; look at the screen again, then retry")

@@ -111,7 +111,7 @@ async def test_no_more_than_asked_for_is_asked(tmp_path: Path) -> None:
     model = ScriptedModel([CLICK])
     found = await asked(record(tmp_path, Then([(CLICK, SAVE)]), Then([(CLICK, SAVE)])), model, steps=1)
     assert (len(found.steps), found.left, len(model.seen)) == (1, 2, 1)
-    assert found.ended == "only 1 steps were asked for"
+    assert found.ended == "no more than 1 were asked for"
     assert not found.limited
 
 

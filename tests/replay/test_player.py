@@ -107,6 +107,25 @@ async def test_a_page_that_is_late_is_waited_for(tmp_path: Path) -> None:
     assert [type(one) for one in acted(replies)] == [Wait, Wait, Click, Answer]
 
 
+async def test_a_page_that_does_not_answer_is_asked_again_and_not_for_ever(tmp_path: Path) -> None:
+    class Busy(Page):
+        silent = 2
+
+        async def ground(self, action: Action) -> Any:
+            self.silent -= 1
+            if self.silent >= 0:
+                raise SandboxError("the page keeps changing")
+            return await super().ground(action)
+
+    recording = record(tmp_path, Then([(CLICK, SAVE)]))
+    replies = await play(Player(recording), Busy(SAVE))
+    assert [type(one) for one in acted(replies)] == [Wait, Wait, Click, Answer]
+    page = Busy(SAVE)
+    page.silent = 99
+    with pytest.raises(SandboxError, match="keeps changing"):
+        await play(Player(recording), page)
+
+
 async def test_what_is_below_the_screen_is_scrolled_to(tmp_path: Path) -> None:
     page = Page(button("Save", 10, 900))
 
