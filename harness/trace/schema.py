@@ -20,6 +20,8 @@ _LATER: Final[dict[str, tuple[str, ...]]] = {
     "Tab": ("url",),
 }
 """What a line may leave out since an earlier line says it."""
+_SAME: Final = {"Responded": ("sha256", "body"), "Requested": ("body", "request.body_sha256")}
+"""Members that may stand for what another of the same line says."""
 _ENVELOPE: Final[JsonObject] = {
     "seq": {"type": "integer", "minimum": 0, "description": "The line's place, from 0."},
     "time": {
@@ -47,6 +49,11 @@ _HEADER: Final[JsonObject] = {
     "type": "integer",
     "minimum": 0,
     "description": "The number of a header that stood in an earlier line.",
+}
+_PLACE: Final[JsonObject] = {
+    "type": "integer",
+    "minimum": 0,
+    "description": "The place of the action among those of the last model_replied line.",
 }
 _NUMBER: Final[JsonObject] = {
     "anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}],
@@ -90,6 +97,12 @@ def _part(name: str, part: JsonObject, *, line: bool) -> JsonObject:
         said = "Hex SHA-256 of the body; 0 stands for that of no bytes."
         shown["body_sha256"] = {"description": said, "type": ["string", "null", "integer"]}
         del shown["body_text"]
+    if name == "Act":
+        shown["action"] = {"description": "What.", "anyOf": [shown["action"], _PLACE]}
+    if name in _SAME:
+        member, other = _SAME[name]
+        said = f"{_object(shown[member])['description']} 0 stands for what `{other}` says."
+        shown[member] = {"description": said, "type": ["string", "null", "integer"]}
     if name in ("ApprovalAsked", "Acting", "Acted"):
         shown["of"] = _OF
     if line:
