@@ -47,6 +47,11 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         action="store_true",
         help="do it again against the live site or world; exit code 5 if it goes another way",
     )
+    modes.add_argument(
+        "--hermetic",
+        action="store_true",
+        help="do it again from the recording alone, nothing leaves; exit code 5 if a picture is another one",
+    )
     parser.add_argument("--model", metavar="NAME", help="ask this model about what was seen; nothing acts")
     parser.add_argument("--steps", type=int, metavar="N", help="with --model: ask about the first N steps")
     parser.add_argument(
@@ -60,7 +65,10 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     rejudge.add(parser)
     parser.add_argument(
-        "--sandbox", default="auto", choices=["auto", "docker", "bubblewrap", "process"], help="with --live"
+        "--sandbox",
+        default="auto",
+        choices=["auto", "docker", "bubblewrap", "process"],
+        help="with --live or --hermetic",
     )
     parser.add_argument(
         "--approve", default="terminal", metavar="terminal|deny|auto", help="with --live: who says yes"
@@ -107,12 +115,18 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.live:
         return live(options)
+    if options.hermetic:
+        from harness.cli.replay_hermetic import hermetic  # noqa: PLC0415 - the browser is loaded only when used
+
+        return hermetic(options)
     return ask_model(options) if options.model else see(options)
 
 
 def _meant(options: argparse.Namespace) -> None:
     if options.live and options.model:
         raise InputError("--live does again what was recorded, --model asks another model: choose one")
+    if options.hermetic and (options.model or options.policy is not None):
+        raise InputError("--hermetic does again what was recorded, by the recorded policy: add nothing to it")
     if options.policy is not None and options.model:
         raise InputError("--policy judges what was recorded, --model asks another model: choose one")
     if options.expect and (options.policy is None or options.live):
