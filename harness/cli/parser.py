@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import structlog
 
 from harness._version import __version__
-from harness.cli import doctor, mcp, policy, trace
+from harness.cli import doctor, mcp, policy, trace, trace_export
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli import sandbox as sandbox_command
@@ -159,7 +159,7 @@ def _mcp(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report")
+    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|export")
     ls = traces.add_parser("ls", help="list the runs in a folder")
     ls.add_argument("folder", nargs="?", default="traces", type=Path)
     ls.add_argument("--json", action="store_true", help="print JSON on standard output")
@@ -176,6 +176,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
         if name == "report":
             sub.add_argument("--out", type=Path, help="the HTML file (default: report.html in the trace)")
         sub.set_defaults(run=command)
+    trace_export.add(traces)
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:

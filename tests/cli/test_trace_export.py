@@ -1,0 +1,55 @@
+import json
+import shutil
+from pathlib import Path
+
+from harness.cli.trace_export import FORMATS
+from tests.cli.commands import Command, Place
+
+EXAMPLE = Path(__file__).parents[2] / "traces" / "examples" / "buy-a-mug"
+
+
+def test_a_har_has_the_runs_name_and_is_told(place: Place, command: Command) -> None:
+    told = command("trace", "export", str(EXAMPLE), "--format", "har", "--json")
+    assert told.code == 0, told.err
+    facts = json.loads(told.out)
+    assert facts["traces"] == 1
+    assert facts["out"].endswith("buy-a-mug-40f5a4.har")
+    assert json.loads((place.folder / facts["out"]).read_text())["log"]["version"] == "1.2"
+
+
+def test_every_format_stands_in_the_help_with_a_line(place: Place) -> None:
+    told = place.harness("trace", "export", "--help")
+    assert told.returncode == 0
+    for name, one in FORMATS.items():
+        assert f"  {name:<11} {one.what}" in told.stdout
+
+
+def test_standard_output_takes_a_file(place: Place) -> None:
+    told = place.harness("trace", "export", str(EXAMPLE), "--format", "har", "--out", "-")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert json.loads(told.stdout)["log"]["creator"]["name"] == "harness"
+
+
+def test_what_cannot_be_is_said_in_one_line(place: Place, command: Command) -> None:
+    for arguments, words in (
+        (("nowhere", "--format", "har"), "there is no such trace"),
+        ((str(EXAMPLE), "--format", "hra"), "did you mean 'har'?"),
+        ((str(EXAMPLE.parent), "--format", "har"), "har is made of one"),
+        ((str(EXAMPLE), "--format", "har", "--out", "-", "--json"), "--json prints there too"),
+        ((str(EXAMPLE), "--format", "har", "--out", "no/such/a.har"), "there is no folder no/such"),
+        ((str(place.folder), "--format", "har"), "holds no trace"),
+    ):
+        told = command("trace", "export", *arguments)
+        assert told.code == 2
+        assert words in told.err
+        assert len(told.err.splitlines()) == 1
+
+
+def test_nothing_is_left_of_an_export_that_failed(place: Place, command: Command) -> None:
+    shutil.copytree(EXAMPLE, place.folder / "damaged")
+    line = (place.folder / "damaged" / "events.jsonl").read_text().splitlines(keepends=True)
+    (place.folder / "damaged" / "events.jsonl").write_text("".join([*line[:5], "no\n", *line[6:]]))
+    (place.folder / "a.har").write_text("as it was")
+    told = command("trace", "export", "damaged", "--format", "har", "--out", "a.har")
+    assert told.code == 5
+    assert (place.folder / "a.har").read_text() == "as it was"
