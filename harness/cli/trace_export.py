@@ -32,6 +32,7 @@ class _Format:
 
 FORMATS: dict[str, _Format] = {
     "har": _Format(".har", "every request, refused ones too; opens in browsers' network panels"),
+    "playwright": _Format(".trace.zip", "actions, screenshots, network; opens in playwright show-trace"),
 }
 """What can be exported to, in the order of the help."""
 
@@ -96,6 +97,10 @@ def export(
             from harness.trace.export import har  # noqa: PLC0415 - loaded when used
 
             har.export(traces[0], out)
+        case "playwright":
+            from harness.trace.export import playwright  # noqa: PLC0415 - loaded when used
+
+            playwright.export(traces[0], out)
         case other:
             raise InputError(f"--format {other}: there is no such format")
     return {}
