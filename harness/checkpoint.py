@@ -13,6 +13,7 @@ from typing import Literal
 
 from harness.action import AskUser
 from harness.approval.base import ask
+from harness.bodies import Bodies
 from harness.clearance import (
     LONGEST_BODY,
     Act,
@@ -31,9 +32,10 @@ from harness.clearance import (
     clear,
     digest,
 )
-from harness.gateway.base import Exchange, SocketMessage
+from harness.gateway.base import Body, Exchange, SocketMessage
 from harness.limits import Budget
 from harness.screen import Screen
+from harness.secrets import Redactor
 from harness.trace.base import Recorder
 from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Messaged, Noted, Requested, Responded
 
@@ -64,6 +66,7 @@ class Checkpoint:
         goal: what the run is for, to show to people.
         timeout: seconds a person has.
         otherwise: what happens when nobody answers in time.
+        redactor: knows the secrets that no body in the trace may hold.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Checkpoint:
         clock: Callable[[], float],
         now: Callable[[], datetime],
         ids: Callable[[], str],
+        redactor: Redactor | None = None,
     ) -> None:
         self.step = 0
         self.thought = ""
@@ -101,6 +105,8 @@ class Checkpoint:
         self._now = now
         self._ids = ids
         self._pages: dict[str, str] = {}
+        self._bodies = Bodies(recorder, redactor)
+        self._sent: dict[str, str] = {}
         self._kept = 0
         self._thrown = 0
         self._begun = asyncio.Event()
@@ -228,7 +234,7 @@ class Checkpoint:
         await self._begun.wait()
         return self.stopped or await self.decide(file)
 
-    async def admit(self, request: Request) -> Cleared | Refusal:
+    async def admit(self, request: Request, body: Body | None = None) -> Cleared | Refusal:
         """Decide about a whole request, for the gateway."""
         await self._begun.wait()
         if self.stopped is not None:
@@ -242,9 +248,13 @@ class Checkpoint:
         self._budget.uploaded += request.body_size
         cleared = None
         try:
+            blob = await self._bodies.request(body, request.headers, self.step) if body else None
+            if blob is not None:
+                self._sent[request.id] = blob
             cleared = await self.decide(request)
             return cleared
         finally:
+            self._sent.pop(request.id, None)
             if not isinstance(cleared, Cleared):
                 self._budget.requests -= 1
                 self._budget.uploaded -= request.body_size
@@ -311,6 +321,7 @@ class Checkpoint:
         page = self._pages.pop(exchange.id, None)
         if page is not None:
             self.trouble = f"{page} did not come: {exchange.error}" if exchange.error else ""
+        answer = self._bodies.answer(exchange, self.step)
         self._recorder.write(
             Responded(
                 step=self.step,
@@ -321,6 +332,9 @@ class Checkpoint:
                 messages=exchange.messages,
                 seconds=round(exchange.seconds, 3),
                 error=exchange.error,
+                headers=answer.headers,
+                body=answer.body,
+                sha256=answer.sha256,
             )
         )
 
@@ -361,7 +375,8 @@ class Checkpoint:
     def _remember(self, effect: Effect, verdict: Verdict) -> None:
         self.verdicts[verdict.outcome] += 1
         if isinstance(effect, Request):
-            self._recorder.write(Requested(step=self.step, request=effect, verdict=verdict))
+            sent = self._sent.get(effect.id)
+            self._recorder.write(Requested(step=self.step, request=effect, verdict=verdict, body=sent))
         else:
             self._recorder.write(Judged(step=self.step, effect=effect, verdict=verdict))
 

@@ -231,6 +231,7 @@ class Run:
             clock=self._clock,
             now=self._now,
             ids=self._ids,
+            redactor=self.vault.redactor,
         )
         try:
             ending = await self._run(recorder, checkpoint, checks)
