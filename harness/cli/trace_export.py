@@ -33,6 +33,7 @@ class _Format:
 FORMATS: dict[str, _Format] = {
     "har": _Format(".har", "every request, refused ones too; opens in browsers' network panels"),
     "playwright": _Format(".trace.zip", "actions, screenshots, network; opens in playwright show-trace"),
+    "inspect": _Format(".eval", "a sample a run, with scores; opens in inspect view", several=True),
 }
 """What can be exported to, in the order of the help."""
 
@@ -101,6 +102,10 @@ def export(
             from harness.trace.export import playwright  # noqa: PLC0415 - loaded when used
 
             playwright.export(traces[0], out)
+        case "inspect":
+            from harness.trace.export import inspect_log  # noqa: PLC0415 - loaded when used
+
+            inspect_log.export(traces, out)
         case other:
             raise InputError(f"--format {other}: there is no such format")
     return {}

@@ -172,7 +172,7 @@ class _Writer:
         else:
             text, level, url, row = page.text, _LEVELS.get(page.level, "error"), page.url, page.line or 1
         if isinstance(page, Console) and page.level == "uncaught":
-            thrown: Json = {"error": {"name": "", "message": text, "stack": text}}
+            thrown: Json = {"error": {"name": "", "message": text, "stack": ""}}
             event: Json = {"error": thrown, "pageId": _PAGE}
             self._line(
                 at,

@@ -72,7 +72,7 @@ async def test_the_trace_viewer_shows_actions_a_screenshot_the_network_and_the_c
             await expect(picture).to_be_visible()
             assert await picture.evaluate("one => [one.naturalWidth, one.complete]") == [320, True]
             await viewer.get_by_role("tab", name="Network").click()
-            await expect(viewer.get_by_text("tracker.test").first).to_be_visible()
+            await expect(viewer.get_by_text("pixel", exact=True).first).to_be_visible()
             await viewer.get_by_role("tab", name="Console").click()
             await expect(viewer.get_by_text("It <b>broke</b>").first).to_be_visible()
             await expect(viewer.get_by_text("TypeError: no").first).to_be_visible()
