@@ -139,6 +139,13 @@ def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--input", action="append", default=[], metavar="NAME=VALUE", help="a value for {{NAME}}"
     )
+    run.add_argument(
+        "--otel",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="send spans to this collector meanwhile, or to the one in OTEL_EXPORTER_OTLP_ENDPOINT",
+    )
     run.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     run.set_defaults(run=run_command.run)
 

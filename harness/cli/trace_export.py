@@ -34,6 +34,11 @@ FORMATS: dict[str, _Format] = {
     "har": _Format(".har", "every request, refused ones too; opens in browsers' network panels"),
     "playwright": _Format(".trace.zip", "actions, screenshots, network; opens in playwright show-trace"),
     "inspect": _Format(".eval", "a sample a run, with scores; opens in inspect view", several=True),
+    "otel": _Format(
+        ".otlp.json",
+        "spans of OpenTelemetry, to a file or --endpoint; opens in Jaeger, Grafana and the like",
+        options=("endpoint", "content"),
+    ),
 }
 """What can be exported to, in the order of the help."""
 
@@ -53,6 +58,10 @@ def add(traces: "argparse._SubParsersAction[Any]") -> None:
     sub.add_argument("--format", required=True, choices=list(FORMATS), help="one of the formats above")
     sub.add_argument(
         "--out", metavar="PATH", help="the file; - for standard output (default: RUN.SUFFIX in this folder)"
+    )
+    sub.add_argument("--endpoint", metavar="URL", help="otel: the collector to send to, instead of a file")
+    sub.add_argument(
+        "--content", action="store_true", help="otel: what was said and seen too, not only that it was"
     )
     sub.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     sub.set_defaults(run=run)
@@ -74,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         show_json(facts)
     else:
-        show(str(out))
+        show(str(facts["out"]))
     return 0
 
 
@@ -106,6 +115,15 @@ def export(
             from harness.trace.export import inspect_log  # noqa: PLC0415 - loaded when used
 
             inspect_log.export(traces, out)
+        case "otel":
+            from harness.trace.export import otlp  # noqa: PLC0415 - loaded when used
+
+            if options.endpoint:
+                return {
+                    "out": otlp.address(options.endpoint),
+                    "spans": otlp.send(traces[0], options.endpoint, content=options.content),
+                }
+            return {"spans": otlp.export(traces[0], out, content=options.content)}
         case other:
             raise InputError(f"--format {other}: there is no such format")
     return {}
@@ -117,6 +135,8 @@ def _fitting(options: argparse.Namespace, chosen: _Format) -> None:
         if vars(options)[name.replace("-", "_")] and name not in chosen.options:
             having = ", ".join(known for known, one in FORMATS.items() if name in one.options)
             raise InputError(f"--{name}: format {options.format} has no such option; {having} has")
+    if options.endpoint and options.out:
+        raise InputError("--endpoint and --out: spans go to one of them; leave out the other")
     if options.out == "-" and (chosen.folder or options.json):
         why = "--json prints there too" if options.json else "it is a folder"
         raise InputError(f"--out -: {options.format} cannot go to standard output: {why}; name a path")

@@ -2,6 +2,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+from collector import Collector
 from harness.cli.trace_export import FORMATS
 from tests.cli.commands import Command, Place
 
@@ -53,3 +55,36 @@ def test_nothing_is_left_of_an_export_that_failed(place: Place, command: Command
     told = command("trace", "export", "damaged", "--format", "har", "--out", "a.har")
     assert told.code == 5
     assert (place.folder / "a.har").read_text() == "as it was"
+
+
+def test_spans_go_to_a_file_or_a_collector(command: Command) -> None:
+    told = command("trace", "export", str(EXAMPLE), "--format", "otel", "--json")
+    count = json.loads(told.out)["spans"]
+    assert count > 30
+    collector = Collector()
+    told = command("trace", "export", str(EXAMPLE), "--format", "otel", "--endpoint", collector.url, "--json")
+    collector.close()
+    assert json.loads(told.out)["spans"] == len(collector.spans) == count
+    told = command("trace", "export", str(EXAMPLE), "--format", "har", "--content")
+    assert (told.code, "--content: format har has no such option; otel has" in told.err) == (2, True)
+
+
+def test_a_run_sends_its_spans_meanwhile(place: Place, command: Command) -> None:
+    collector = Collector()
+    told = command("run", place.task(), "--otel", collector.url, "--json")
+    collector.close()
+    run = json.loads(told.out)
+    assert run["outcome"] == "done", told.err
+    assert "invoke_agent t" in [one.name for one in collector.spans]
+    command("trace", "export", run["trace"], "--format", "otel", "--out", "spans.json")
+    written = json.loads((place.folder / "spans.json").read_text())
+    found = written["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert sorted(one["spanId"] for one in found) == sorted(one.span_id.hex() for one in collector.spans)
+
+
+def test_a_collector_must_be_named(place: Place, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    told = command("run", place.task(), "--otel")
+    assert (told.code, "OTEL_EXPORTER_OTLP_ENDPOINT" in told.err) == (2, True)
+    told = command("run", place.task(), "--otel", "nowhere")
+    assert (told.code, "http://127.0.0.1:4318" in told.err) == (2, True)
