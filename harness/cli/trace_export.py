@@ -39,6 +39,21 @@ FORMATS: dict[str, _Format] = {
         "spans of OpenTelemetry, to a file or --endpoint; opens in Jaeger, Grafana and the like",
         options=("endpoint", "content"),
     ),
+    "parquet": _Format(
+        ".parquet",
+        "a table, a row an action; opens in pandas and DuckDB",
+        several=True,
+        options=("pictures",),
+    ),
+    "finetune": _Format(
+        "-finetune",
+        "a folder of examples, screenshot to action, as OpenAI fine-tunes on and as plain JSON",
+        several=True,
+        folder=True,
+        options=("failed",),
+    ),
+    "gif": _Format(".gif", "a film that repeats; opens anywhere", options=("speed",)),
+    "mp4": _Format(".mp4", "a film; opens in browsers and players", options=("speed",)),
 }
 """What can be exported to, in the order of the help."""
 
@@ -63,8 +78,21 @@ def add(traces: "argparse._SubParsersAction[Any]") -> None:
     sub.add_argument(
         "--content", action="store_true", help="otel: what was said and seen too, not only that it was"
     )
+    sub.add_argument("--pictures", action="store_true", help="parquet: the screenshots too, as PNG")
+    sub.add_argument("--failed", action="store_true", help="finetune: of runs that did not pass, too")
+    sub.add_argument("--speed", type=_speed, metavar="X", help="gif, mp4: so many times as fast (default: 1)")
     sub.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     sub.set_defaults(run=run)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.01 <= speed <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0.01 to 1000")
+    return speed
 
 
 def run(options: argparse.Namespace) -> int:
@@ -103,30 +131,62 @@ def export(
     if redacted is not None:
         traces = [redacted(one) for one in traces]
     match options.format:
-        case "har":
-            from harness.trace.export import har  # noqa: PLC0415 - loaded when used
+        case "parquet" | "finetune" | "inspect":
+            return _together(traces, out, options)
+        case "otel":
+            return _spans(traces[0], out, options)
+        case _:
+            return _alone(traces[0], out, options)
 
-            har.export(traces[0], out)
-        case "playwright":
-            from harness.trace.export import playwright  # noqa: PLC0415 - loaded when used
 
-            playwright.export(traces[0], out)
+def _together(traces: Sequence[Trace], out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    match options.format:
         case "inspect":
             from harness.trace.export import inspect_log  # noqa: PLC0415 - loaded when used
 
             inspect_log.export(traces, out)
-        case "otel":
-            from harness.trace.export import otlp  # noqa: PLC0415 - loaded when used
+            return {}
+        case "parquet":
+            from harness.trace.export import parquet  # noqa: PLC0415 - loaded when used
 
-            if options.endpoint:
-                return {
-                    "out": otlp.address(options.endpoint),
-                    "spans": otlp.send(traces[0], options.endpoint, content=options.content),
-                }
-            return {"spans": otlp.export(traces[0], out, content=options.content)}
+            return {"rows": parquet.export(traces, out, pictures=options.pictures)}
+        case _:
+            from harness.trace.export import finetune  # noqa: PLC0415 - loaded when used
+
+            return finetune.export(traces, out, failed=options.failed)._asdict()
+
+
+def _spans(trace: Trace, out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    from harness.trace.export import otlp  # noqa: PLC0415 - loaded when used
+
+    if options.endpoint:
+        sent = otlp.send(trace, options.endpoint, content=options.content)
+        return {"out": otlp.address(options.endpoint), "spans": sent}
+    return {"spans": otlp.export(trace, out, content=options.content)}
+
+
+def _alone(trace: Trace, out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    match options.format:
+        case "har":
+            from harness.trace.export import har  # noqa: PLC0415 - loaded when used
+
+            har.export(trace, out)
+            return {}
+        case "playwright":
+            from harness.trace.export import playwright  # noqa: PLC0415 - loaded when used
+
+            playwright.export(trace, out)
+            return {}
+        case "gif":
+            from harness.trace.export import gif  # noqa: PLC0415 - loaded when used
+
+            return {"frames": gif.export(trace, out, speed=options.speed or 1.0)}
+        case "mp4":
+            from harness.trace.export import mp4  # noqa: PLC0415 - loaded when used
+
+            return {"frames": mp4.export(trace, out, speed=options.speed or 1.0)}
         case other:
             raise InputError(f"--format {other}: there is no such format")
-    return {}
 
 
 def _fitting(options: argparse.Namespace, chosen: _Format) -> None:

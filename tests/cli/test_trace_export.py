@@ -88,3 +88,29 @@ def test_a_collector_must_be_named(place: Place, command: Command, monkeypatch: 
     assert (told.code, "OTEL_EXPORTER_OTLP_ENDPOINT" in told.err) == (2, True)
     told = command("run", place.task(), "--otel", "nowhere")
     assert (told.code, "http://127.0.0.1:4318" in told.err) == (2, True)
+
+
+def test_a_folder_of_runs_is_one_table_and_what_is_broken_is_said(place: Place, command: Command) -> None:
+    for name in ("one", "two", "broken"):
+        shutil.copytree(EXAMPLE, place.folder / "runs" / name)
+    (place.folder / "runs" / "broken" / "events.jsonl").write_text("no\n")
+    told = command("trace", "export", "runs", "--format", "parquet", "--out", "a.parquet", "--json")
+    assert json.loads(told.out) == {"format": "parquet", "traces": 2, "out": "a.parquet", "rows": 36}
+    assert "left out: " in told.err
+    told = command("trace", "export", "runs", "--format", "finetune", "--json")
+    facts = json.loads(told.out)
+    assert (facts["out"], facts["repeated"]) == ("runs-finetune", facts["examples"])
+    assert (place.folder / "runs-finetune" / "openai.jsonl").stat().st_size > 1_000_000
+
+
+def test_films_are_as_fast_as_asked(place: Place, command: Command) -> None:
+    sizes = {}
+    for name in ("gif", "mp4"):
+        told = command(
+            "trace", "export", str(EXAMPLE), "--format", name, "--speed", "2", "--out", f"a.{name}"
+        )
+        assert told.code == 0, told.err
+        sizes[name] = (place.folder / f"a.{name}").stat().st_size
+    assert all(20_000 < size < 2_000_000 for size in sizes.values())
+    told = command("trace", "export", str(EXAMPLE), "--format", "gif", "--speed", "fast")
+    assert (told.code, "no number from 0.01" in told.err) == (2, True)
