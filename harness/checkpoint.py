@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, assert_never
 
 from harness.action import AskUser
 from harness.approval.base import ask
@@ -34,10 +34,21 @@ from harness.clearance import (
 )
 from harness.gateway.base import Body, Exchange, SocketMessage
 from harness.limits import Budget
+from harness.sandbox.base import ConsoleLine, DialogAnswer, PageWord
 from harness.screen import Screen
 from harness.secrets import Redactor
 from harness.trace.base import Recorder
-from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Messaged, Noted, Requested, Responded
+from harness.trace.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Console,
+    Dialogued,
+    Judged,
+    Messaged,
+    Noted,
+    Requested,
+    Responded,
+)
 
 EDITS = 3
 LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
@@ -46,6 +57,8 @@ WITHDRAWN = "withdrawn"
 """Who answered, in the trace, a question whose page or run ended before a person did."""
 THROWN = 100
 """Notes in one trace of what was no request."""
+WORDS = 1000
+"""Lines of consoles and dialogs in one trace."""
 KEPT = 16_777_216
 """Bytes of WebSocket messages that one trace keeps; of those beyond it has the size and the SHA-256."""
 _FAULT = "judge failed"
@@ -109,6 +122,7 @@ class Checkpoint:
         self._sent: dict[str, str] = {}
         self._kept = 0
         self._thrown = 0
+        self._words = 0
         self._begun = asyncio.Event()
         self._asking = 0
         self._asked_since = 0.0
@@ -315,6 +329,23 @@ class Checkpoint:
         if self._begun.is_set() and self._thrown <= THROWN:
             more = "; what follows of this kind is not noted" if self._thrown == THROWN else ""
             self._recorder.write(Noted(step=self.step, text=f"gateway: {line[:500]}{more}"))
+
+    def told(self, word: PageWord) -> bool:
+        """Record what a page says besides what it shows, for the sandbox; say whether more is recorded."""
+        if not self._begun.is_set():
+            return True
+        self._words += 1
+        match word:
+            case ConsoleLine():
+                self._recorder.write(Console(step=self.step, **dict(word)))
+            case DialogAnswer():
+                self._recorder.write(Dialogued(step=self.step, **dict(word)))
+            case _:
+                assert_never(word)
+        if self._words == WORDS:
+            text = f"pages said {WORDS:,} things besides what they show; more of it is not recorded"
+            self._recorder.write(Noted(step=self.step, text=text))
+        return self._words < WORDS
 
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from harness.action import AskUser, Click
-from harness.checkpoint import KEPT, THROWN, Checkpoint
+from harness.checkpoint import KEPT, THROWN, WORDS, Checkpoint
 from harness.clearance import (
     LONGEST_BODY,
     Act,
@@ -27,10 +27,11 @@ from harness.gateway.base import Exchange, SocketMessage
 from harness.gateway.body import Copy, Spool
 from harness.limits import Budget
 from harness.policy import Engine, Policy
+from harness.sandbox.base import ConsoleLine, DialogAnswer
 from harness.screen import Screen, Tab
 from harness.task import Limits
 from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover, blank
-from harness.trace.events import ApprovalGiven, Messaged, Noted, Requested, Responded
+from harness.trace.events import ApprovalGiven, Console, Dialogued, Messaged, Noted, Requested, Responded
 
 ACT = Act(action=Click(x=1, y=2))
 GET = Request(id="r1", method="GET", url="https://shop.test/")
@@ -531,3 +532,18 @@ async def test_the_body_of_a_refused_request_is_on_record_too() -> None:
     (asked,) = memory.events
     assert isinstance(asked, Requested)
     assert memory.blobs[str(asked.body)] == b"a=1"
+
+
+def test_what_pages_say_is_on_record_up_to_a_bound() -> None:
+    checkpoint, memory = make(FixedJudge("allow"))
+    checkpoint.step = 3
+    line = ConsoleLine(level="error", text="oh", url="https://shop.test/a.js", line=7)
+    assert checkpoint.told(line)
+    assert checkpoint.told(DialogAnswer(type="prompt", message="How many?", accepted=True, answer="7"))
+    assert memory.events == [
+        Console(step=3, level="error", text="oh", url="https://shop.test/a.js", line=7),
+        Dialogued(step=3, type="prompt", message="How many?", accepted=True, answer="7"),
+    ]
+    assert [checkpoint.told(line) for _ in range(WORDS - 2)] == [True] * (WORDS - 3) + [False]
+    assert memory.kinds.count("noted") == 1
+    assert memory.kinds[-1] == "noted"

@@ -1,6 +1,9 @@
 """Who decides: the contract between the loop and a vision model."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
+
+from pydantic import JsonValue
 
 from harness.clearance import Reply, Usage
 from harness.screen import Observation
@@ -35,5 +38,17 @@ class Foresighted(Model, Protocol):
         """Say what asking about this observation will use: what is sent is counted, the answer is not.
 
         What is not known is nothing, never zero. Asking does not change what `reply` does.
+        """
+        ...
+
+
+@runtime_checkable
+class Telling(Model, Protocol):
+    """A model that says what its vendor is sent before it is sent, so that a trace has it."""
+
+    def tell(self, asking: Callable[[dict[str, JsonValue]], None]) -> None:
+        """Have `asking` called with the body of each question's request, without keys, once.
+
+        What it raises ends the run: nothing is sent that is not on record.
         """
         ...

@@ -32,8 +32,40 @@ class SandboxInfo(_Part):
     """The container image's digest, where there is one."""
     layers: tuple[str, ...] = ()
     """The isolation in force, in words: `network namespace`, `seccomp filter` …"""
+    seed: int | None = None
+    """What `Math.random` begins with in every document; nothing if the browser chose by itself."""
     warmed: bool = False
     """Whether it was started ahead of the run, and waited for it in a pool."""
+
+
+class ConsoleLine(_Part):
+    """What a page wrote to its console, or raised and did not catch."""
+
+    level: Literal["debug", "info", "warning", "error", "uncaught"]
+    """How bad."""
+    text: str
+    """What: page text."""
+    url: str = ""
+    """The script."""
+    line: int | None = None
+    """Its line, from 1."""
+
+
+class DialogAnswer(_Part):
+    """A dialog of a page that is being answered."""
+
+    type: Literal["alert", "confirm", "prompt", "beforeunload"]
+    """What it is."""
+    message: str
+    """What it says: page text."""
+    accepted: bool
+    """Whether it is accepted."""
+    answer: str | None = None
+    """What was typed into a prompt."""
+
+
+PageWord = ConsoleLine | DialogAnswer
+"""What pages say besides what they show."""
 
 
 class SandboxOptions(_Part):
@@ -51,12 +83,16 @@ class SandboxOptions(_Part):
     """Whether alert, confirm and prompt are drawn for the model to answer, or answered at once."""
     secrets: SkipValidation[Vault] = Field(default_factory=Vault, exclude=True, repr=False)
     """What may be typed and is never shown."""
+    seed: int | None = Field(default=None, ge=1, lt=2**31)
+    """What `Math.random` is to begin with in every document; nothing for the browser's own choice."""
     settle_cap: float = 3.0
     """Seconds at most to wait for a still screen."""
     keep: SkipValidation[Callable[[FileOffer], Awaitable[Cleared | Refusal]] | None] = Field(
         default=None, exclude=True, repr=False
     )
     """Decides whether a file that a page gives is kept; without it every file is."""
+    told: SkipValidation[Callable[[PageWord], bool] | None] = Field(default=None, exclude=True, repr=False)
+    """Told what pages say besides what they show; it says whether it wants to hear more."""
     read_text: bool = False
     """Whether a screen comes with its visible text, for a policy with rules on that."""
     reach: tuple[str, ...] | None = None
