@@ -104,8 +104,9 @@ def run(options: argparse.Namespace) -> int:
         if options.out == "-":
             _stream(options, traces)
             return 0
-        name = options.trace.resolve().name if len(traces) > 1 else traces[0].header.run_id
-        out = Path(options.out or f"{name}{chosen.suffix}")
+        # The folder's name, and not the run's: what a trace says of itself is no path.
+        place = options.trace if len(traces) > 1 else traces[0].folder
+        out = Path(options.out or f"{place.resolve().name}{chosen.suffix}")
         facts = export(traces, out, options)
     facts = {"format": options.format, "traces": len(traces), "out": str(out), **facts}
     if options.json:

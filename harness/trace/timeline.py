@@ -109,6 +109,8 @@ class Step:
     time: datetime
     observed: Observed | None = None
     asked: bool = False
+    request: str | None = None
+    """Hex SHA-256 of the blob with what the vendor was sent."""
     reply: ModelReplied | None = None
     deeds: list[Deed] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
@@ -195,7 +197,7 @@ class _Builder:
             case Observed():
                 step.observed = event
             case AskedModel():
-                step.asked = True
+                step.asked, step.request = True, event.request
             case ModelReplied():
                 step.reply = event
             case Noted():

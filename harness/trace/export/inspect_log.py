@@ -5,6 +5,7 @@ scores. Each model call shows the goal and what was seen at that step.
 """
 
 import base64
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -292,11 +293,28 @@ class _Sample:
                 timestamp=asked,
                 completed=ended,
                 working_time=step.reply.seconds,
+                call=self._call_of(step),
                 span_id=span,
             )
         )
         self._messages += [told, answer]
         return output
+
+    def _call_of(self, step: Step) -> Any:
+        """Give what the vendor was sent and what it answered, word for word, where both were kept."""
+        from inspect_ai.model import ModelCall  # noqa: PLC0415 - an extra
+
+        raw = step.reply.raw if step.reply else None
+        if step.request is None:
+            return None
+        try:
+            sent = json.loads(self._trace.blobs.get(step.request))
+            answer = json.loads(self._trace.blobs.get(raw)) if raw else None
+        except ValueError:
+            return None
+        sent = sent if isinstance(sent, dict) else {"request": sent}
+        answer = answer if isinstance(answer, dict) or answer is None else {"response": answer}
+        return ModelCall(request=sent, response=answer, time=step.reply.seconds if step.reply else None)
 
     def _seen(self, step: Step, text: Any, image: Any) -> "ChatMessage":
         from inspect_ai.model import ChatMessageUser  # noqa: PLC0415 - an extra

@@ -10,6 +10,7 @@ import pytest
 from harness.action import Click, Goto, Type
 from harness.clearance import Box, Request, Resource, Target, Usage
 from harness.trace.events import (
+    AskedModel,
     Checked,
     Console,
     Dialogued,
@@ -126,6 +127,7 @@ class Rich(Story):
         self.fetched(0, SITE + "dot.bin", DOT, "application/octet-stream", resource="fetch")
         self.request(1, "GET", "https://tracker.test/pixel", "deny")
         self.look(1, picture("white"), title="Shop", url=SITE)
+        self.write(AskedModel(step=1, request=self.writer.blob(b'{"model": "m-1"}')))
         self.replied(1, Click(x=16, y=22))
         self.act(1, Click(x=16, y=22), BUTTON, outcome="ask")
         self.fetched(

@@ -52,7 +52,10 @@ def test_policy_and_people_are_approvals_and_refusals_are_errors(trace: Trace, t
     assert refused is not None
     assert (refused.type, tools["type"].error) == ("permission", None)
     assert tools["type"].arguments["text"] == "{{secret:shop_password}}"
-    assert [one.model for one in events if isinstance(one, ModelEvent)] == ["local"] * 3
+    models = [one for one in events if isinstance(one, ModelEvent)]
+    assert [one.model for one in models] == ["local"] * 3
+    assert models[0].call is not None
+    assert (models[0].call.request, models[0].call.response) == ({"model": "m-1"}, {"made": "up"})
     assert {one.source for one in events if isinstance(one, InfoEvent)} >= {"network", "page"}
 
 
