@@ -62,7 +62,8 @@ def entry(exchange: Exchange, blobs: BlobStore) -> Json:
     request, response = exchange.request, exchange.response
     headers = dict(request.headers)
     took = round(response.seconds * 1000, 3) if response else 0.0
-    whole_time = max(took, millis(exchange.ended, exchange.time) if exchange.ended else 0.0)
+    ended = exchange.ended or max((one.ended for one in exchange.askings if one.ended), default=None)
+    whole_time = max(took, millis(ended, exchange.time) if ended else 0.0)
     asked: Json = {
         "method": request.method,
         "url": request.url,

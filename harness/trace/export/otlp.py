@@ -32,10 +32,10 @@ WAITING = 2048
 """Spans that wait for a slow collector at most."""
 BATCH = 256
 """Spans in one request."""
-TIMEOUT = 5.0
+TIMEOUT = 3.0
 """Seconds for one request."""
-LAST = 10.0
-"""Seconds for what is left at the end of a run."""
+LAST, SOON = 10.0, 0.5
+"""Seconds for what is left at the end of a run, and if the collector has failed."""
 _SCOPE = "harness"
 
 
@@ -136,7 +136,8 @@ class Live:
         if self._thread is None:
             return
         self._over.set()
-        self._thread.join(LAST)
+        # One that has failed is not waited for.
+        self._thread.join(SOON if self._said else LAST)
         self.lost += self._queue.qsize()
         if self.lost and not self._said:
             self._say(f"harness: --otel: {self.lost} spans were left out: the collector is too slow")
@@ -153,7 +154,7 @@ class Live:
             while deadline is None or time.monotonic() < deadline:
                 batch = self._batch()
                 if self._over.is_set() and deadline is None:
-                    deadline = time.monotonic() + LAST
+                    deadline = time.monotonic() + (0 if self._said else LAST)
                 if not batch and deadline is not None:
                     return
                 if batch and not sender.send(batch):

@@ -63,9 +63,11 @@ class _Writer:
             _Shown(step.observed, self._at(step.times["observed"])) for step in self._steps if step.observed
         ]
         events = [self._options(shots)]
-        for number, step in enumerate(self._steps):
-            ahead = next((one.observed for one in self._steps[number + 1 :] if one.observed), None)
-            self._step(step, ahead)
+        ahead: list[Observed | None] = [None]
+        for step in reversed(self._steps):
+            ahead.append(step.observed or ahead[-1])
+        for step, after in zip(self._steps, ahead[-2::-1], strict=True):
+            self._step(step, after)
         self._lines += [(shot.time, self._frame(shot)) for shot in shots]
         events += [self._drawn(line) for _, line in sorted(self._lines, key=lambda one: one[0])]
         self._put("trace.trace", events)

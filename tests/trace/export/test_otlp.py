@@ -93,6 +93,17 @@ def test_a_dead_collector_is_said_once_and_holds_nothing_up(trace: Trace, collec
     assert live.lost > 0
 
 
+def test_a_collector_that_is_gone_is_said_too(trace: Trace, collector: Collector) -> None:
+    collector.close()
+    said: list[str] = []
+    live = otlp.Live(collector.url, now=lambda: datetime.now(UTC), say=said.append)
+    for one in trace.events:
+        live(one.event)
+    live.close()
+    assert len(said) == 1
+    assert live.lost > 0
+
+
 def test_what_a_slow_collector_cannot_take_is_left_out(
     trace: Trace, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
