@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import structlog
 
 from harness._version import __version__
-from harness.cli import doctor, mcp, policy, replay, trace, trace_schema
+from harness.cli import doctor, mcp, policy, replay, trace, trace_export, trace_schema
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli import sandbox as sandbox_command
@@ -140,6 +140,13 @@ def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--input", action="append", default=[], metavar="NAME=VALUE", help="a value for {{NAME}}"
     )
+    run.add_argument(
+        "--otel",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="send spans to this collector meanwhile, or to the one in OTEL_EXPORTER_OTLP_ENDPOINT",
+    )
     run.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     run.set_defaults(run=run_command.run)
 
@@ -160,7 +167,7 @@ def _mcp(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|schema")
+    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|schema|export")
     trace_schema.add(traces)
     ls = traces.add_parser("ls", help="list the runs in a folder")
     ls.add_argument("folder", nargs="?", default="traces", type=Path)
@@ -178,6 +185,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
         if name == "report":
             sub.add_argument("--out", type=Path, help="the HTML file (default: report.html in the trace)")
         sub.set_defaults(run=command)
+    trace_export.add(traces)
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
