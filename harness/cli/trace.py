@@ -68,6 +68,8 @@ def verify_trace(options: argparse.Namespace) -> int:
         print_line(f"  {visible(problem, 400)}")
     if found.recovered:
         print_line(f"  {found.recovered}")
+    for other in found.beside:
+        print_line(f"  beside the record: {visible(other, 400)}")
     return 0 if found.ok else 5
 
 

@@ -88,6 +88,22 @@ def sealed_with(raw: bytes, before: str) -> bool:
     return hashlib.sha256(before.encode("ascii") + body).hexdigest().encode("ascii") == raw[-66:-2]
 
 
+def begins(raw: bytes, seq: int) -> bool:
+    """Whether bytes are what a write of line `seq` that was cut off leaves: its beginning, or not even that.
+
+    A machine that lost its power may leave zeros where the bytes were to be.
+    """
+    raw = raw.rstrip(b"\0")
+    start = b'{"seq":%d,"time":"' % seq
+    if not (start.startswith(raw[: len(start)]) and raw.isascii() and b"\0" not in raw):
+        return False
+    try:
+        _, end = json.JSONDecoder().raw_decode(raw.decode("ascii"))
+    except (ValueError, RecursionError):
+        return True
+    return end == len(raw)
+
+
 def parse(raw: bytes) -> dict[str, JsonValue]:
     """Read a line as JSON.
 
