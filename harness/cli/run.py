@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         runtime=options.runtime,
         keep=options.keep,
         catalogue=options.catalogue,
+        sign=options.sign,
+        anchor=options.anchor,
     )
     end = _End(one)
     with options.interrupts.told(end.signalled):

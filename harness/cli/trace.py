@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.cli.signals import unwind
 from harness.cli.streams import show as print_line
 from harness.cli.streams import show_json
+from harness.cli.vouching import vouched
 from harness.errors import InputError, TraceError
 from harness.trace.reader import Trace, list_traces
 from harness.trace.report import write_report
@@ -54,11 +55,13 @@ def show(options: argparse.Namespace) -> int:
 
 
 def verify_trace(options: argparse.Namespace) -> int:
-    """Check a trace's chain and blobs."""
+    """Check a trace's chain and blobs, its signature and what is anchored of it."""
     found = verify(_existing(options.trace))
+    seen = vouched(options, options.trace, found)
+    ok = found.ok and seen.ok
     if options.json:
-        show_json(found._asdict())
-        return 0 if found.ok else 5
+        show_json({**found._asdict(), **seen.json(), "ok": ok})
+        return 0 if ok else 5
     if found.ok:
         end = "complete" if found.complete else "unfinished: the run was cut off"
         print_line(f"{options.trace}: {found.lines} lines verify, {end}; head {found.head}")
@@ -70,7 +73,9 @@ def verify_trace(options: argparse.Namespace) -> int:
         print_line(f"  {found.recovered}")
     for other in found.beside:
         print_line(f"  beside the record: {visible(other, 400)}")
-    return 0 if found.ok else 5
+    for word in seen.words():
+        print_line(f"  {visible(word, 600)}")
+    return 0 if ok else 5
 
 
 def report(options: argparse.Namespace) -> int:

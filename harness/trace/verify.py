@@ -49,6 +49,8 @@ class Verification(NamedTuple):
     beside: tuple[str, ...] = ()
     """What else is in the run's folder and nothing vouches for: files that are no part of a trace, and blobs
     that a run which was cut off had not named yet."""
+    run_id: str = ""
+    """What the trace calls its run."""
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class _Story:
 
     started: bool = False
     finished: bool = False
+    run_id: str = ""
     intent: tuple[int, Acting] | None = None
     blobs: dict[str, int] = field(default_factory=dict)
 
@@ -101,6 +104,7 @@ def verify(path: Path) -> Verification:
         recovered=recovered,
         first=found[0][0] if found else None,
         beside=(*(() if story.finished else extra[:MOST]), *tuple(beside(file.parent))[:MOST]),
+        run_id=story.run_id,
     )
 
 
@@ -173,6 +177,8 @@ def _told(number: int, recorded: Recorded, story: _Story) -> list[str]:
         case Acted(step=step, index=index):
             if story.intent is not None and (story.intent[1].step, story.intent[1].index) == (step, index):
                 story.intent = None
+        case RunStarted(run_id=run_id) if not story.run_id:
+            story.run_id = run_id
         case RunFinished():
             story.finished = True
             if event.head != recorded.prev:
