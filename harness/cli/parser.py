@@ -12,7 +12,17 @@ from typing import Any, NoReturn
 import structlog
 
 from harness._version import __version__
-from harness.cli import doctor, mcp, policy, trace, trace_anchor, trace_sign, vouching
+from harness.cli import (
+    doctor,
+    mcp,
+    policy,
+    trace,
+    trace_anchor,
+    trace_pack,
+    trace_redact,
+    trace_sign,
+    vouching,
+)
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli import sandbox as sandbox_command
@@ -168,7 +178,7 @@ def _seal(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|sign|keygen|anchor")
+    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|…")
     ls = traces.add_parser("ls", help="list the runs in a folder")
     ls.add_argument("folder", nargs="?", default="traces", type=Path)
     ls.add_argument("--json", action="store_true", help="print JSON on standard output")
@@ -180,7 +190,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
     )
     for name, command, what in commands:
         sub = traces.add_parser(name, help=what, description=what)
-        sub.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder")
+        sub.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder, or a pack of it")
         sub.add_argument("--json", action="store_true", help="print JSON on standard output")
         if name == "report":
             sub.add_argument("--out", type=Path, help="the HTML file (default: report.html in the trace)")
@@ -189,6 +199,8 @@ def _trace(parser: argparse.ArgumentParser) -> None:
         sub.set_defaults(run=command)
     trace_sign.add(traces)
     trace_anchor.add(traces)
+    trace_redact.add(traces)
+    trace_pack.add(traces)
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,8 @@ from harness.cli.streams import show as print_line
 from harness.cli.streams import show_json
 from harness.cli.vouching import vouched
 from harness.errors import InputError, TraceError
+from harness.trace.folder import REPORT
+from harness.trace.pack import opened
 from harness.trace.reader import Trace, list_traces
 from harness.trace.report import write_report
 from harness.trace.show import lines
@@ -43,21 +45,26 @@ def ls(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Print a run as text, or its events as JSON."""
-    trace = Trace.open(_existing(options.trace))
-    if options.json:
-        show_json(
-            [{"seq": one.seq, "time": one.time, **one.event.model_dump(mode="json")} for one in trace.events]
-        )
-        return 0
-    for line in lines(trace):
-        print_line(line)
+    with opened(_existing(options.trace)) as folder:
+        trace = Trace.open(folder)
+        if options.json:
+            show_json(
+                [
+                    {"seq": one.seq, "time": one.time, **one.event.model_dump(mode="json")}
+                    for one in trace.events
+                ]
+            )
+            return 0
+        for line in lines(trace):
+            print_line(line)
     return 0
 
 
 def verify_trace(options: argparse.Namespace) -> int:
     """Check a trace's chain and blobs, its signature and what is anchored of it."""
-    found = verify(_existing(options.trace))
-    seen = vouched(options, options.trace, found)
+    with opened(_existing(options.trace)) as folder:
+        found = verify(folder)
+        seen = vouched(options, folder, found)
     ok = found.ok and seen.ok
     if options.json:
         show_json({**found._asdict(), **seen.json(), "ok": ok})
@@ -80,10 +87,11 @@ def verify_trace(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Write the report of a run."""
-    trace = Trace.open(_existing(options.trace))
-    folder = options.trace if options.trace.is_dir() else options.trace.parent
-    out = options.out or folder / "report.html"
-    with options.interrupts.told(unwind):
+    with opened(_existing(options.trace)) as folder, options.interrupts.told(unwind):
+        trace = Trace.open(folder)
+        is_pack = folder != options.trace
+        place = options.trace.parent if is_pack or not folder.is_dir() else folder
+        out = options.out or place / (f"{options.trace.stem}.html" if is_pack else REPORT)
         try:
             write_report(trace, out)
         except OSError as error:

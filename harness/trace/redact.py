@@ -1,9 +1,22 @@
 """What a trace leaves out: secrets, by their values, and credentials in headers."""
 
+import re
+from typing import Protocol
+
 from harness.secrets import SHORTEST, Redactor
 
-__all__ = ["SHORTEST", "Redactor", "header"]
+__all__ = ["SHORTEST", "Redactor", "Replaces", "header"]
 
+
+class Replaces(Protocol):
+    """Puts marks in the place of what a text must not say."""
+
+    def text(self, text: str) -> str:
+        """Give the text with every such thing replaced."""
+        ...
+
+
+_REDACTED = re.compile(r"\[redacted\] \d+ characters")
 _CREDENTIALS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 
 
@@ -14,4 +27,6 @@ def credential(name: str) -> bool:
 
 def header(name: str, value: str) -> str:
     """Give a header's value as a trace may keep it: credentials only by their length."""
-    return f"[redacted] {len(value)} characters" if credential(name) else value
+    if not credential(name) or _REDACTED.fullmatch(value):
+        return value
+    return f"[redacted] {len(value)} characters"
