@@ -78,6 +78,8 @@ def verify_trace(options: argparse.Namespace) -> int:
         print_line(f"  {visible(problem, 400)}")
     if found.recovered:
         print_line(f"  {found.recovered}")
+    if found.redacted:
+        print_line(f"  redacted: it was made of a trace with the head {visible(found.redacted)}")
     for other in found.beside:
         print_line(f"  beside the record: {visible(other, 400)}")
     for word in seen.words():

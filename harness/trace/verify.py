@@ -51,6 +51,8 @@ class Verification(NamedTuple):
     that a run which was cut off had not named yet."""
     run_id: str = ""
     """What the trace calls its run."""
+    redacted: str | None = None
+    """The head of the trace that this one was made of by masking what must not be shown, as it says."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class _Story:
     started: bool = False
     finished: bool = False
     run_id: str = ""
+    redacted: str | None = None
     intent: tuple[int, Acting] | None = None
     blobs: dict[str, int] = field(default_factory=dict)
 
@@ -105,6 +108,7 @@ def verify(path: Path) -> Verification:
         first=found[0][0] if found else None,
         beside=(*(() if story.finished else extra[:MOST]), *tuple(beside(file.parent))[:MOST]),
         run_id=story.run_id,
+        redacted=story.redacted,
     )
 
 
@@ -177,8 +181,9 @@ def _told(number: int, recorded: Recorded, story: _Story) -> list[str]:
         case Acted(step=step, index=index):
             if story.intent is not None and (story.intent[1].step, story.intent[1].index) == (step, index):
                 story.intent = None
-        case RunStarted(run_id=run_id) if not story.run_id:
+        case RunStarted(run_id=run_id, redacted=redacted) if not story.run_id:
             story.run_id = run_id
+            story.redacted = redacted.head if redacted else None
         case RunFinished():
             story.finished = True
             if event.head != recorded.prev:

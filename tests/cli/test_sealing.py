@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from harness.cli.compose import Run
 from harness.cli.sealing import Seal
+from harness.cli.sessions import session
 from harness.errors import InputError, SandboxError, TraceError
 from harness.result import Result
 from harness.testing import FakeSandbox
@@ -14,7 +15,7 @@ from harness.trace.anchor import anchored
 from harness.trace.signature import look
 from harness.trace.signing import keygen, public_key
 from harness.trace.verify import verify
-from tests.cli.test_compose import TASK, Failing, ready
+from tests.cli.test_compose import POLICY, TASK, Failing, ready
 
 
 @pytest.fixture
@@ -62,6 +63,24 @@ async def test_a_run_that_is_interrupted_is_signed_and_anchored(tmp_path: Path) 
         await run.go()
     assert run.result is not None
     sealed(run.result, tmp_path)
+
+
+@pytest.mark.usefixtures("key")
+async def test_a_session_is_signed_and_anchored_when_it_is_over(tmp_path: Path) -> None:
+    made = session(
+        TASK,
+        policy=POLICY,
+        sandbox=FakeSandbox(),
+        traces=tmp_path / "traces",
+        sign=tmp_path / "key",
+        anchor=tmp_path / "heads",
+    )
+    async with made:
+        pass
+    assert made.result is not None
+    sealed(made.result, tmp_path)
+    with pytest.raises(InputError, match="the key cannot be read"):
+        session(TASK, policy=POLICY, sandbox=FakeSandbox(), sign=tmp_path / "gone")
 
 
 def test_what_cannot_be_used_is_said_before_anything_is_started(tmp_path: Path, key: Path) -> None:

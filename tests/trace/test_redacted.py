@@ -23,6 +23,7 @@ from harness.trace.patterns import Patterns
 from harness.trace.reader import Trace
 from harness.trace.redacted import redacted
 from harness.trace.report import write_report
+from harness.trace.show import lines
 from harness.trace.verify import verify
 from tests.trace.conftest import SHOP, Story, picture
 from tests.trace.test_redact_pictures import Fake
@@ -111,7 +112,10 @@ def test_a_copy_verifies_and_holds_nothing_of_what_was_removed(told: Path, tmp_p
     removals = redacted(Trace.open(told), out, Patterns(OWN), Fake(f"mail {MAIL}", "nothing here"))
     found, before = verify(out), verify(told)
     assert (found.ok, found.complete, found.lines, found.beside) == (True, True, before.lines, ())
+    assert found.redacted == before.head
     write_report(Trace.open(out), out / "report.html")
+    assert f"Made of run run-1, whose trace ends in {before.head}." in (out / "report.html").read_text()
+    assert next(lines(Trace.open(out))).endswith("redacted, made of run run-1")
     whole = everything(out)
     for secret in SECRETS:
         assert secret in everything(told)
