@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.cli.streams import show, show_json
 from harness.errors import InputError
+from harness.trace.pack import opened
 from harness.trace.patterns import KINDS, Patterns
 from harness.trace.reader import Trace
 from harness.trace.redact_pictures import Reads
@@ -19,7 +20,7 @@ def add(traces: Any) -> None:
     """Declare what can be typed."""
     what = "make a copy of a trace in which keys, tokens, cards, addresses and numbers are masked"
     sub = traces.add_parser("redact", help=what, description=f"{what}: {', '.join(KINDS)}.")
-    sub.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder")
+    sub.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder, or a pack of it")
     options(sub)
     sub.add_argument("--out", type=Path, metavar="FOLDER", help="the copy's folder (default: TRACE-redacted)")
     sub.add_argument("--json", action="store_true", help="print JSON on standard output")
@@ -49,9 +50,11 @@ def redact(given: argparse.Namespace) -> int:
         raise InputError(
             f"{given.trace}: there is no such trace; 'harness trace ls FOLDER' lists those in a folder"
         )
-    trace = Trace.open(given.trace)
-    out = given.out or trace.folder.with_name(f"{trace.folder.resolve().name}-redacted")
-    counts = copy(trace, out, given)
+    with opened(given.trace) as folder:
+        trace = Trace.open(folder)
+        beside = trace.folder.resolve() if folder == given.trace else given.trace
+        out = given.out or beside.with_name(f"{trace.folder.resolve().name}-redacted")
+        counts = copy(trace, out, given)
     if given.json:
         show_json({"trace": str(out), "removed": counts})
         return 0

@@ -77,6 +77,8 @@ def _phone(text: str) -> bool:
 
 
 _KINDS = (
+    # What is in it cannot be seen: it may be a picture of a card.
+    _Kind("data", re.compile(r"data:[\w/+.;=-]{0,100};base64,[A-Za-z0-9+/=_-]{200,}"), _always),
     _Kind(
         "private key",
         re.compile(

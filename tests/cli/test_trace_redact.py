@@ -27,6 +27,9 @@ def test_a_copy_is_made_and_what_was_removed_is_told(command: Command, trace: Pa
     assert "1 secret" in told.out
     told = command("trace", "redact", "traces/r1", "--out", "copy", "--pictures", "blank", "--json")
     assert json.loads(told.out) == {"trace": "copy", "removed": {}}
+    assert command("trace", "pack", "traces/r1", "--out", "p.zip").code == 0
+    told = command("trace", "redact", "p.zip", "--pictures", "blank")
+    assert (told.code, told.out.startswith("r1-redacted: a copy of p.zip")) == (0, True)
     told = command("trace", "redact", "traces/r1")
     assert (told.code, "is not empty" in told.err) == (5, True)
 

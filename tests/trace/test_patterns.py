@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 EXAMPLE = Path(__file__).parents[2] / "traces" / "examples" / "buy-a-mug"
 MASKED = {
+    "data": ["data:image/png;base64," + "iVBORw0K" * 40],
     "key": [
         "sk-proj-" + "aB3" * 12,
         "sk-ant-api03-" + "xY_9" * 12,
@@ -53,6 +54,7 @@ MASKED = {
     ],
 }
 LEFT = [
+    "data:image/png;base64,iVBORw0KGgo=",
     "2026-11-21T10:43:01.500Z",
     "2026-11-21 10:43:01",
     "1763721781500",
@@ -141,7 +143,7 @@ def test_user_patterns_come_first_and_are_named() -> None:
         ("a", "x" * 2001, "has 1 to 2,000 characters"),
         ("", "x", "a name has letters"),
         ("a]", "x", "a name has letters"),
-        ("card", "x", "and is not private key, token"),
+        ("card", "x", "and is not data, private key, token"),
     ],
 )
 def test_user_patterns_that_cannot_be_used_are_said(name: str, source: str, why: str) -> None:
