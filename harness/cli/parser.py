@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import structlog
 
 from harness._version import __version__
-from harness.cli import doctor, mcp, policy, rejudge, trace
+from harness.cli import doctor, mcp, policy, rejudge, trace, trace_clean, trace_diff, trace_list
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli import sandbox as sandbox_command
@@ -160,11 +160,10 @@ def _mcp(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report")
-    ls = traces.add_parser("ls", help="list the runs in a folder")
-    ls.add_argument("folder", nargs="?", default="traces", type=Path)
-    ls.add_argument("--json", action="store_true", help="print JSON on standard output")
-    ls.set_defaults(run=trace.ls)
+    traces = parser.add_subparsers(required=True, metavar="COMMAND")
+    trace_list.add(traces)
+    trace_diff.add(traces)
+    trace_clean.add(traces)
     commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
         ("show", trace.show, "print a run as text"),
         ("verify", trace.verify_trace, "check that nothing was changed; exit code 5 if something was"),

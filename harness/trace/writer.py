@@ -1,7 +1,9 @@
 """Writes a trace while it happens: one line an event, in order, on disk before the caller goes on."""
 
+import fcntl
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Self
@@ -70,6 +72,10 @@ class TraceWriter:
                 f"{folder}: the trace cannot be started: {error.strerror or error}; "
                 "name a folder that can be written to with --traces"
             ) from error
+        # Held until the file is closed, by this process or by its end: what is being written is not deleted.
+        # A disk that has no locks keeps no run from being written.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         return cls(folder, descriptor, now, redactor)
 
     @property
