@@ -92,7 +92,8 @@ def index_command(options: argparse.Namespace) -> int:
 
 def _line(one: Listed) -> str:
     entry = one.entry
-    told = " ".join((*(("pinned",) if one.pinned else ()), visible(entry.problem or "", 200)))
+    goes_on = f"goes on with {entry.resumed}" if entry.resumed else ""
+    told = " ".join((*(("pinned",) if one.pinned else ()), visible(entry.problem or goes_on, 200)))
     return (
         f"{visible(one.path.name):<48} {entry.outcome:<12} {visible(entry.task):<24} "
         f"{visible(entry.model):<10} {visible(entry.sandbox):<11} {entry.steps:>4} steps "

@@ -53,7 +53,7 @@ class Doubt:
         self._tracked = 0
         for wanted in self._refer.values():
             self._tracked |= wanted
-        self._open = Engine(_opened(engine.policy)) if self._asking else None
+        self._open = Engine(_opened(engine.policy)) if self._asking or self._refer else None
         self._unsure = 0
 
     @property
@@ -66,6 +66,10 @@ class Doubt:
         self._unsure = 0
         if self._open is not None:
             self._open.restart()
+
+    def forget(self) -> None:
+        """Take in that what happened before is not known."""
+        self._unsure = self._tracked
 
     def saw(self, sight: Sight) -> None:
         """Take in what the screen shows now."""

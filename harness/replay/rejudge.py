@@ -1,16 +1,17 @@
 """Judges recorded runs again, under another policy, without a browser.
 
 Every effect that a trace has is judged as a run under the new policy would judge it, with what such a run
-would remember: the screens it saw, and what was cleared before. What was cleared is taken from the recording,
-for nobody knows how the run had gone on otherwise: after the first effect that the new policy would not have
-let through, the answers are about the run as it was, not as it would have been.
+would remember: the screens it saw, and what was cleared before, in runs that it goes on with as well. What
+was cleared is taken from the recording, for nobody knows how the run had gone on otherwise: after the first
+effect that the new policy would not have let through, the answers are about the run as it was, not as it
+would have been.
 
 Only effects are judged. The new policy's limits are not, and neither are secrets that only it names: their
 values are in no trace. Its canaries are looked for.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -138,14 +139,32 @@ class Rejudge:
         """Give what is said of no run."""
         return Rejudged(self._policy.name, self._sha256)
 
-    def run(self, recording: Recording) -> Rejudged:
-        """Judge every effect of a run."""
+    def run(self, recording: Recording, before: Sequence[Recording] = ()) -> Rejudged:
+        """Judge every effect of a run.
+
+        Args:
+            recording: the run.
+            before: the runs that it goes on with, oldest first: they count, and are not judged here. If they
+                are missing, whatever counts them cannot be told.
+        """
+        self._engine.restart()
+        self._doubt.restart()
+        whole = (*before, recording)
+        if whole[0].resumed is not None:
+            self._doubt.forget()
+        for one in whole:
+            found = self._one(one)
+        return found
+
+    def _one(self, recording: Recording) -> Rejudged:
         found = self.empty()
         found.traces = 1
         carried = Carried(self._policy, *_sought(recording.policy))
         found.unsought = set(carried.unsought)
-        self._engine.restart()
-        self._doubt.restart()
+        if recording.resumed is not None:
+            # A run that goes on with another has a new browser, which shows nothing yet.
+            self._engine.saw(Sight())
+            self._doubt.saw(Sight())
         _Pass(recording, self._engine, self._doubt, carried, found).go()
         return found
 

@@ -25,8 +25,8 @@ from harness.trace.reader import Trace, member, sandbox_name
 
 INDEX: Final = "index.sqlite"
 """The name of the file in a folder of traces."""
-PINNED: Final = ".pinned"
-"""The name of a file in a run's folder that keeps the run from being deleted."""
+PINS: Final = ".pins"
+"""The name of a folder in it: a file in that keeps the run of the same name from being deleted."""
 VERSION: Final = 1
 """Of the index: one of another version is made anew."""
 _SECONDS: Final = 2.0
@@ -36,7 +36,7 @@ CREATE TABLE runs (
   name TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime INTEGER NOT NULL, run_id TEXT NOT NULL, start TEXT,
   task TEXT NOT NULL, model TEXT NOT NULL, policy TEXT NOT NULL, policy_sha256 TEXT NOT NULL,
   rules TEXT NOT NULL, sandbox TEXT NOT NULL, outcome TEXT NOT NULL, steps INTEGER NOT NULL,
-  seconds REAL NOT NULL, cost REAL, problem TEXT
+  seconds REAL NOT NULL, cost REAL, problem TEXT, resumed TEXT
 )"""
 
 
@@ -69,6 +69,8 @@ class Entry(NamedTuple):
     """US dollars, if they are known."""
     problem: str | None
     """Why it cannot be read, or what was left out."""
+    resumed: str | None = None
+    """The run it goes on with."""
 
 
 class Listed(NamedTuple):
@@ -128,8 +130,9 @@ def listed(root: Path, wanted: Wanted | None = None) -> tuple[Listed, ...]:
     if fresh or rows != len(stamps):
         _keep(root, fresh, stamps)
     entries = known | fresh
+    pins = {one.name for one in (root / PINS).iterdir()} if (root / PINS).is_dir() else set()
     found = [
-        Listed(root / name, entry, (root / name / PINNED).exists())
+        Listed(root / name, entry, name in pins)
         for name, entry in entries.items()
         if wanted is None or wanted.admits(entry)
     ]
@@ -181,6 +184,7 @@ def read(folder: Path) -> Entry:
         seconds=trace.seconds,
         cost=finish.usage.cost_usd if finish else None,
         problem=trace.recovered,
+        resumed=trace.header.resumed.run_id if trace.header.resumed else None,
     )
 
 

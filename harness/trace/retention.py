@@ -1,23 +1,22 @@
 """Deletes recorded runs by age and size, one at a time and whole, and never one that is pinned or running.
 
-A run that is written holds a lock on its events file, which ends with its process; whoever deletes takes the
-same lock first. A run is deleted by giving its folder a name that no list shows, and removing what is in it
-after that: a crash between the two leaves nothing half visible, and the next cleaning removes the rest.
+A run that is written holds a lock on its events file, which ends with its process (see `held`); whoever
+deletes takes the same lock first. A run is deleted by giving its folder a name that no list shows, and
+removing what is in it after that: a crash between the two leaves nothing half visible, and the next cleaning
+removes the rest.
 """
 
-import fcntl
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.errors import InputError, TraceError
-from harness.trace.files import regular
-from harness.trace.index import PINNED, Listed
+from harness.trace.held import Claim, held
+from harness.trace.index import PINS, Listed
 from harness.trace.lines import FILE
 from harness.trace.store import STORE
 
@@ -84,9 +83,9 @@ def look(listed: Sequence[Listed]) -> tuple[Run, ...]:
             changed = (one.path / FILE).stat().st_mtime
         except OSError:
             continue
-        held = "pinned" if (one.path / PINNED).exists() else "running" if running(one.path) else ""
+        why = "pinned" if pinned(one.path) else "running" if running(one.path) else ""
         size = sum(status.st_size for status in _files(one.path))
-        found.append(Run(one.path, one.entry.outcome, changed, size, held))
+        found.append(Run(one.path, one.entry.outcome, changed, size, why))
     return tuple(sorted(found, key=lambda run: (run.changed, run.path.name)))
 
 
@@ -120,9 +119,9 @@ def plan(
             why = f"the oldest of more than {max_size:,} bytes"
         if not why:
             continue
-        held = run.held or ("failed" if keep_failed and run.outcome != "done" else "")
-        if held:
-            kept.append(Choice(run, held))
+        spared = run.held or ("failed" if keep_failed and run.outcome != "done" else "")
+        if spared:
+            kept.append(Choice(run, spared))
         else:
             chosen.append(Choice(run, why))
             sizes.take(run)
@@ -153,8 +152,10 @@ def remove(folder: Path, ids: Callable[[], str]) -> None:
     """
     if folder.is_symlink() or not folder.is_dir():
         raise TraceError(f"{folder}: is not the folder of a run, so it is not deleted")
-    with _locked(folder):
-        if (folder / PINNED).exists():
+    if not (folder / FILE).is_file():
+        raise TraceError(f"{folder}: holds no run, so it is not deleted")
+    with Claim.take(folder):
+        if pinned(folder):
             raise TraceError(f"{folder}: is pinned; `harness trace unpin` lets it be deleted")
         trash = folder.with_name(f"{TRASH}{ids()}")
         try:
@@ -190,7 +191,7 @@ def pin(folder: Path) -> None:
     Raises:
         TraceError: if it is no run, or cannot be written to.
     """
-    _mark(folder, pinned=True)
+    _mark(folder, keep=True)
 
 
 def unpin(folder: Path) -> None:
@@ -199,14 +200,18 @@ def unpin(folder: Path) -> None:
     Raises:
         TraceError: if it is no run, or cannot be written to.
     """
-    _mark(folder, pinned=False)
+    _mark(folder, keep=False)
+
+
+def pinned(folder: Path) -> bool:
+    """Whether a run is kept from being deleted."""
+    return _pin(folder).exists()
 
 
 def running(folder: Path) -> bool:
-    """Whether a process still writes a run."""
+    """Whether a process still writes a run, goes on with it, or deletes it."""
     try:
-        with _locked(folder):
-            return False
+        return held(folder)
     except TraceError:
         return True
 
@@ -244,28 +249,20 @@ def _files(folder: Path) -> Iterator[os.stat_result]:
                 continue
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    try:
-        file = regular(folder / FILE)
-    except OSError as error:
-        raise TraceError(f"{folder}: is no run: {error.strerror or error}") from error
-    with file:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise TraceError(f"{folder}: is still being written, so it is not deleted") from error
-        yield
+def _pin(folder: Path) -> Path:
+    # Not in the run's own folder, where nothing is to change once a run is over.
+    return folder.parent / PINS / folder.name
 
 
-def _mark(folder: Path, *, pinned: bool) -> None:
+def _mark(folder: Path, *, keep: bool) -> None:
     if not (folder / FILE).is_file():
         raise TraceError(f"{folder}: is no run; `harness trace ls` lists those there are")
     try:
-        if pinned:
-            (folder / PINNED).touch()
+        if keep:
+            _pin(folder).parent.mkdir(exist_ok=True)
+            _pin(folder).touch()
         else:
-            (folder / PINNED).unlink(missing_ok=True)
+            _pin(folder).unlink(missing_ok=True)
     except OSError as error:
         raise TraceError(f"{folder}: cannot be marked: {error.strerror or error}") from error
 

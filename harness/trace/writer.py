@@ -1,9 +1,7 @@
 """Writes a trace while it happens: one line an event, in order, on disk before the caller goes on."""
 
-import fcntl
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Self
@@ -13,6 +11,7 @@ from harness.errors import TraceError
 from harness.trace.blobs import FOLDER, BlobStore
 from harness.trace.compact import Memory, plain
 from harness.trace.events import Event, Requested
+from harness.trace.held import hold
 from harness.trace.lines import FILE, LONGEST, START, seal, stamp
 from harness.trace.redact import Redactor, credential
 
@@ -65,6 +64,7 @@ class TraceWriter:
             descriptor = os.open(
                 folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
             )
+            hold(descriptor)
         except FileExistsError:
             raise TraceError(f"{folder}: is a file; name a folder for the trace") from None
         except OSError as error:
@@ -72,10 +72,6 @@ class TraceWriter:
                 f"{folder}: the trace cannot be started: {error.strerror or error}; "
                 "name a folder that can be written to with --traces"
             ) from error
-        # Held until the file is closed, by this process or by its end: what is being written is not deleted.
-        # A disk that has no locks keeps no run from being written.
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
         return cls(folder, descriptor, now, redactor)
 
     @property

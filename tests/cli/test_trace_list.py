@@ -36,7 +36,7 @@ def test_runs_are_filtered(command: Command) -> None:
 
 def test_a_broken_run_and_a_pinned_one_are_said(command: Command, traces: Path) -> None:
     (traces / "a" / "events.jsonl").write_text("nothing\n")
-    (traces / "b" / ".pinned").touch()
+    command("trace", "pin", "traces/b")
     told = command("trace", "ls")
     assert told.code == 0
     assert "broken" in told.out

@@ -12,7 +12,7 @@ import pytest
 from harness.action import Click
 from harness.errors import TraceError
 from harness.trace import index
-from harness.trace.index import INDEX, PINNED, Entry, Wanted, listed, rebuild
+from harness.trace.index import INDEX, PINS, Entry, Wanted, listed, rebuild
 from harness.trace.reader import Trace
 from harness.trace.writer import TraceWriter
 from tests.trace.conftest import EPOCH, Story
@@ -202,7 +202,8 @@ def test_what_is_not_known_meets_no_condition() -> None:
 
 
 def test_pinned_runs_hidden_folders_and_other_files(root: Path, tmp_path: Path) -> None:
-    (root / "a" / PINNED).touch()
+    (root / PINS).mkdir()
+    (root / PINS / "a").touch()
     shutil.copytree(root / "a", root / ".trash-1")
     (root / "notes.txt").write_text("x")
     assert [one.pinned for one in listed(root)] == [True, False, False, False]
