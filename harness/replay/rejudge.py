@@ -32,6 +32,10 @@ UNTOLD: Final = "cannot be told"
 """Stands for an outcome that hangs on what the trace does not have."""
 OUTCOMES: Final[tuple[Now, ...]] = ("allow", "ask", "deny", "stop", UNTOLD)
 """In the order of a table."""
+_SHORT: Final = 4_096
+"""Bytes of a body that is remembered for other runs: the same bytes have the same name."""
+_REMEMBERED: Final = 10_000
+"""Bodies that are remembered."""
 
 
 @dataclass(slots=True)
@@ -134,6 +138,7 @@ class Rejudge:
         self._sha256 = policy.sha256
         self._engine = Engine(policy)
         self._doubt = Doubt(self._engine)
+        self._bodies: dict[str, bytes] = {}
 
     def empty(self) -> Rejudged:
         """Give what is said of no run."""
@@ -165,7 +170,10 @@ class Rejudge:
             # A run that goes on with another has a new browser, which shows nothing yet.
             self._engine.saw(Sight())
             self._doubt.saw(Sight())
-        _Pass(recording, self._engine, self._doubt, carried, found).go()
+        reading = _Pass(
+            recording, self._engine, self._doubt, carried=carried, bodies=self._bodies, found=found
+        )
+        reading.go()
         return found
 
 
@@ -177,13 +185,16 @@ class _Pass:
         recording: Recording,
         engine: Engine,
         doubt: Doubt,
+        *,
         carried: Carried,
+        bodies: dict[str, bytes],
         found: Rejudged,
     ) -> None:
         self._recording = recording
         self._engine = engine
         self._doubt = doubt
         self._carried = carried
+        self._bodies = bodies
         self._found = found
         self._textless = False
         self._last: tuple[Heard, Effect, frozenset[str], Difference | None] | None = None
@@ -308,10 +319,16 @@ class _Pass:
         # Where secrets were replaced in it, the blob has another name than the body had.
         if heard.body is None or heard.body != request.body_sha256:
             return None
+        known = self._bodies.get(heard.body)
+        if known is not None:
+            return known
         try:
-            return self._recording.blobs.get(heard.body)
+            data = self._recording.blobs.get(heard.body)
         except TraceError:
             return None
+        if len(data) <= _SHORT and len(self._bodies) < _REMEMBERED:
+            self._bodies[heard.body] = data
+        return data
 
 
 def rejudge(recordings: Iterable[Recording], policy: Policy) -> Rejudged:
