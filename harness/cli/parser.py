@@ -19,7 +19,10 @@ from harness.cli import (
     replay,
     trace,
     trace_anchor,
+    trace_clean,
+    trace_diff,
     trace_export,
+    trace_list,
     trace_pack,
     trace_redact,
     trace_schema,
@@ -189,12 +192,11 @@ def _seal(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|…")
+    traces = parser.add_subparsers(required=True, metavar="COMMAND")
     trace_schema.add(traces)
-    ls = traces.add_parser("ls", help="list the runs in a folder")
-    ls.add_argument("folder", nargs="?", default="traces", type=Path)
-    ls.add_argument("--json", action="store_true", help="print JSON on standard output")
-    ls.set_defaults(run=trace.ls)
+    trace_list.add(traces)
+    trace_diff.add(traces)
+    trace_clean.add(traces)
     commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
         ("show", trace.show, "print a run as text"),
         ("verify", trace.verify_trace, "check that nothing was changed; exit code 5 if something was"),

@@ -1,4 +1,4 @@
-"""`harness trace ls|show|verify|report`."""
+"""`harness trace show|verify|report`."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from harness.cli.vouching import vouched
 from harness.errors import InputError, TraceError
 from harness.trace.folder import REPORT
 from harness.trace.pack import opened
-from harness.trace.reader import Trace, list_traces
+from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.show import lines
 from harness.trace.verify import verify
@@ -21,26 +21,6 @@ def _existing(path: Path) -> Path:
     if not path.exists():
         raise InputError(f"{path}: there is no such trace; 'harness trace ls FOLDER' lists those in a folder")
     return path
-
-
-def ls(options: argparse.Namespace) -> int:
-    """List the runs in a folder."""
-    if not options.folder.is_dir():
-        what = "is a file" if options.folder.exists() else "there is no such folder"
-        raise InputError(f"{options.folder}: {what}; name a folder of traces, which 'harness run' makes")
-    found = list_traces(options.folder)
-    if options.json:
-        show_json([one._asdict() for one in found])
-        return 0
-    for one in found:
-        told = visible(one.problem or "", 200)
-        print_line(
-            f"{visible(one.run_id):<48} {one.outcome:<12} {visible(one.task):<24} {visible(one.model):<10} "
-            f"{visible(one.sandbox):<11} {one.steps:>4} steps {one.seconds:>8.1f} s {told}".rstrip()
-        )
-    if not found:
-        print_line(f"no traces in {options.folder}")
-    return 0
 
 
 def show(options: argparse.Namespace) -> int:

@@ -209,6 +209,14 @@ class Engine:
         """Whether any rule asks what text the screen shows."""
         return any(rule.when.seen is not None and rule.when.seen.text is not None for rule in self._rules)
 
+    @property
+    def silent(self) -> int:
+        """The rules that cannot speak now, whatever the effect, as bits by their place in the policy.
+
+        What is said of a request hangs on it and on this alone.
+        """
+        return self._history.silent
+
     def names_address(self, ip: str) -> bool:
         """Whether the policy's domains name this IP address itself, and not only a host that leads to it."""
         return self._loaded.names(ip)

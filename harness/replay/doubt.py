@@ -21,6 +21,8 @@ SCREEN: Final = "seen.text"
 """The field that is the text of a screen."""
 BODY: Final = "body"
 """The field that is the text of a body."""
+_REMEMBERED: Final = 20_000
+"""Requests whose verdicts are remembered."""
 _NOTHING: Final[frozenset[str]] = frozenset()
 _RUN: Final = {"after": None, "before": None, "count": None, "once": None}
 
@@ -53,8 +55,9 @@ class Doubt:
         self._tracked = 0
         for wanted in self._refer.values():
             self._tracked |= wanted
-        self._open = Engine(_opened(engine.policy)) if self._asking else None
+        self._open = Engine(_opened(engine.policy)) if self._asking or self._refer else None
         self._unsure = 0
+        self._said_before: dict[tuple[object, ...], Said] = {}
 
     @property
     def asks(self) -> frozenset[str]:
@@ -66,6 +69,10 @@ class Doubt:
         self._unsure = 0
         if self._open is not None:
             self._open.restart()
+
+    def forget(self) -> None:
+        """Take in that what happened before is not known."""
+        self._unsure = self._tracked
 
     def saw(self, sight: Sight) -> None:
         """Take in what the screen shows now."""
@@ -102,7 +109,7 @@ class Doubt:
             effect: what was judged.
             lacking: fields of it that are not known.
         """
-        said = self._engine.decide(effect)
+        said = self._decided(effect)
         if not lacking and not self._unsure:
             return said, said
         if isinstance(effect, Request) and effect.leaks:
@@ -116,6 +123,21 @@ class Doubt:
         strict = min((min(options, key=_rank) for options in found), key=_rank)
         mild = min((max(options, key=_rank) for options in found), key=_rank)
         return strict, mild
+
+    def _decided(self, effect: Effect) -> Said:
+        if not isinstance(effect, Request):
+            return self._engine.decide(effect)
+        # Runs of one task ask for the same things again and again.
+        key = (
+            *(effect.method, effect.url, effect.headers, effect.resource, effect.initiator, effect.leaks),
+            *(effect.body_sha256, effect.body_size, effect.body_text is None, self._engine.silent),
+        )
+        said = self._said_before.get(key)
+        if said is None:
+            said = self._engine.decide(effect)
+            if len(self._said_before) < _REMEMBERED:
+                self._said_before[key] = said
+        return said
 
     def _part(self, part: Part, lacking: frozenset[str]) -> list[Said]:
         """Give what may be said of one of the things that an effect comes to; what is certain comes first."""

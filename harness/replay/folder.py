@@ -7,9 +7,11 @@ from pathlib import Path
 
 from harness.errors import TraceError
 from harness.policy.schema import Policy
-from harness.replay.moments import recording
+from harness.replay.moments import Recording, recording
 from harness.replay.rejudge import Rejudge, Rejudged
 from harness.trace.lines import FILE
+
+_DEEPEST = 1000
 
 
 def traces_in(path: Path) -> tuple[Path, ...]:
@@ -40,10 +42,27 @@ def judge(paths: Iterable[Path], policy: Policy) -> tuple[Rejudged, tuple[str, .
     with _uncollected():
         for path in paths:
             try:
-                found.add(judge.run(recording(path)))
+                run = recording(path)
+                found.add(judge.run(run, before(run)))
             except TraceError as error:
                 problems.append(str(error))
     return found, tuple(problems)
+
+
+def before(run: Recording) -> tuple[Recording, ...]:
+    """Give the runs that a run goes on with, oldest first, as far as they lie in the same folder."""
+    found: list[Recording] = []
+    folder, name = run.folder.parent, run.resumed
+    while name is not None and len(found) < _DEEPEST and Path(name).name == name:
+        try:
+            run = recording(folder / name)
+        except TraceError:
+            break
+        if run.run_id != name:
+            break
+        found.insert(0, run)
+        name = run.resumed
+    return tuple(found)
 
 
 def shares(paths: Sequence[Path], count: int) -> tuple[tuple[Path, ...], ...]:

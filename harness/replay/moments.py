@@ -113,6 +113,8 @@ class Recording:
     """In the order in which they happened."""
     recovered: str | None = None
     """What was left out of the end, if a last line was torn."""
+    resumed: str | None = None
+    """The run it goes on with."""
 
 
 def recording(path: Path) -> Recording:
@@ -152,6 +154,7 @@ def recording(path: Path) -> Recording:
         BlobStore(folder / FOLDER),
         tuple(reader.moments),
         recovered,
+        _resumed(header.get("resumed")),
     )
 
 
@@ -184,6 +187,7 @@ class _Reader:
         self._converters = converters(fields.get("schema"), self._where)
         self._memory.learn(0, fields)
         self.header = {name: fields[name] for name in ("run_id", "policy", "policy_sha256")}
+        self.header["resumed"] = fields.get("resumed")
 
     def _event(self, fields: Fields, seq: int) -> None:
         match fields:
@@ -220,6 +224,11 @@ class _Reader:
                     self._memory.learn(0, {"kind": "requested", "request": {"headers": new}})
             case _:
                 pass
+
+
+def _resumed(value: JsonValue) -> str | None:
+    name = value.get("run_id") if isinstance(value, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _by_model(fields: Fields) -> bool:

@@ -1,16 +1,17 @@
 """Judges recorded runs again, under another policy, without a browser.
 
 Every effect that a trace has is judged as a run under the new policy would judge it, with what such a run
-would remember: the screens it saw, and what was cleared before. What was cleared is taken from the recording,
-for nobody knows how the run had gone on otherwise: after the first effect that the new policy would not have
-let through, the answers are about the run as it was, not as it would have been.
+would remember: the screens it saw, and what was cleared before, in runs that it goes on with as well. What
+was cleared is taken from the recording, for nobody knows how the run had gone on otherwise: after the first
+effect that the new policy would not have let through, the answers are about the run as it was, not as it
+would have been.
 
 Only effects are judged. The new policy's limits are not, and neither are secrets that only it names: their
 values are in no trace. Its canaries are looked for.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -31,6 +32,10 @@ UNTOLD: Final = "cannot be told"
 """Stands for an outcome that hangs on what the trace does not have."""
 OUTCOMES: Final[tuple[Now, ...]] = ("allow", "ask", "deny", "stop", UNTOLD)
 """In the order of a table."""
+_SHORT: Final = 4_096
+"""Bytes of a body that is remembered for other runs: the same bytes have the same name."""
+_REMEMBERED: Final = 10_000
+"""Bodies that are remembered."""
 
 
 @dataclass(slots=True)
@@ -133,20 +138,42 @@ class Rejudge:
         self._sha256 = policy.sha256
         self._engine = Engine(policy)
         self._doubt = Doubt(self._engine)
+        self._bodies: dict[str, bytes] = {}
 
     def empty(self) -> Rejudged:
         """Give what is said of no run."""
         return Rejudged(self._policy.name, self._sha256)
 
-    def run(self, recording: Recording) -> Rejudged:
-        """Judge every effect of a run."""
+    def run(self, recording: Recording, before: Sequence[Recording] = ()) -> Rejudged:
+        """Judge every effect of a run.
+
+        Args:
+            recording: the run.
+            before: the runs that it goes on with, oldest first: they count, and are not judged here. If they
+                are missing, whatever counts them cannot be told.
+        """
+        self._engine.restart()
+        self._doubt.restart()
+        whole = (*before, recording)
+        if whole[0].resumed is not None:
+            self._doubt.forget()
+        for one in whole:
+            found = self._one(one)
+        return found
+
+    def _one(self, recording: Recording) -> Rejudged:
         found = self.empty()
         found.traces = 1
         carried = Carried(self._policy, *_sought(recording.policy))
         found.unsought = set(carried.unsought)
-        self._engine.restart()
-        self._doubt.restart()
-        _Pass(recording, self._engine, self._doubt, carried, found).go()
+        if recording.resumed is not None:
+            # A run that goes on with another has a new browser, which shows nothing yet.
+            self._engine.saw(Sight())
+            self._doubt.saw(Sight())
+        reading = _Pass(
+            recording, self._engine, self._doubt, carried=carried, bodies=self._bodies, found=found
+        )
+        reading.go()
         return found
 
 
@@ -158,13 +185,16 @@ class _Pass:
         recording: Recording,
         engine: Engine,
         doubt: Doubt,
+        *,
         carried: Carried,
+        bodies: dict[str, bytes],
         found: Rejudged,
     ) -> None:
         self._recording = recording
         self._engine = engine
         self._doubt = doubt
         self._carried = carried
+        self._bodies = bodies
         self._found = found
         self._textless = False
         self._last: tuple[Heard, Effect, frozenset[str], Difference | None] | None = None
@@ -289,10 +319,16 @@ class _Pass:
         # Where secrets were replaced in it, the blob has another name than the body had.
         if heard.body is None or heard.body != request.body_sha256:
             return None
+        known = self._bodies.get(heard.body)
+        if known is not None:
+            return known
         try:
-            return self._recording.blobs.get(heard.body)
+            data = self._recording.blobs.get(heard.body)
         except TraceError:
             return None
+        if len(data) <= _SHORT and len(self._bodies) < _REMEMBERED:
+            self._bodies[heard.body] = data
+        return data
 
 
 def rejudge(recordings: Iterable[Recording], policy: Policy) -> Rejudged:

@@ -11,6 +11,7 @@ from harness.errors import TraceError
 from harness.trace.blobs import FOLDER, BlobStore, sync
 from harness.trace.compact import Memory, plain
 from harness.trace.events import Event, Requested
+from harness.trace.held import hold
 from harness.trace.lines import FILE, LONGEST, START, seal, stamp
 from harness.trace.redact import Redactor, credential
 
@@ -65,6 +66,7 @@ class TraceWriter:
             )
             for place in (folder, folder.parent):
                 sync(place)
+            hold(descriptor)
         except FileExistsError:
             raise TraceError(f"{folder}: is a file; name a folder for the trace") from None
         except OSError as error:

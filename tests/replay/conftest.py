@@ -14,7 +14,7 @@ from harness.policy import Engine, Policy
 from harness.screen import Screen, Tab
 from harness.task import Limits
 from harness.testing import FakeClock, RecordingApprover, blank
-from harness.trace.events import Observed, RunFinished, RunStarted
+from harness.trace.events import Observed, Resumed, RunFinished, RunStarted
 from harness.trace.writer import TraceWriter
 
 EPOCH = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -35,7 +35,9 @@ def policy(*rules: dict[str, Any], name: str = "p", **more: Any) -> Policy:
 class Played:
     """A run whose effects go through a checkpoint, and which is written as it goes."""
 
-    def __init__(self, folder: Path, under: Policy, approver: Approver | None = None) -> None:
+    def __init__(
+        self, folder: Path, under: Policy, approver: Approver | None = None, resumed: str | None = None
+    ) -> None:
         self.folder = folder
         ticks, ids = itertools.count(), itertools.count(1)
         self.writer = TraceWriter.create(folder, now=lambda: EPOCH + timedelta(milliseconds=10 * next(ticks)))
@@ -49,6 +51,7 @@ class Played:
                 approver="test",
                 sandbox={"kind": "fake", "isolated": False},
                 versions={"harness": "0"},
+                resumed=Resumed(run_id=resumed, head="0" * 64, steps=1) if resumed else None,
             )
         )
         self.checkpoint = Checkpoint(
@@ -105,7 +108,7 @@ def play(tmp_path: Path) -> Callable[..., Played]:
     """Begin runs under policies, each in a folder of its own under `traces`."""
     numbers = itertools.count(1)
 
-    def begin(under: Policy, approver: Approver | None = None) -> Played:
-        return Played(tmp_path / "traces" / f"run-{next(numbers):04}", under, approver)
+    def begin(under: Policy, approver: Approver | None = None, resumed: str | None = None) -> Played:
+        return Played(tmp_path / "traces" / f"run-{next(numbers):04}", under, approver, resumed)
 
     return begin

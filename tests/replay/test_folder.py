@@ -9,6 +9,7 @@ import pytest
 from harness.errors import TraceError
 from harness.policy import Policy
 from harness.replay.folder import judge, shares, traces_in
+from harness.replay.rejudge import UNTOLD
 from tests.replay.conftest import policy
 from tests.replay.test_rejudge import ASK_PAY, LOOK, PAY, Play, approve, post
 
@@ -77,6 +78,22 @@ async def test_a_broken_run_is_told_and_the_others_are_judged(play: Play) -> Non
     assert len(problems) == 1
     assert "run-0002" in problems[0]
     assert gc.isenabled()
+
+
+async def test_a_run_that_goes_on_with_another_counts_what_that_did(play: Play) -> None:
+    second = {"name": "second", "on": "request", "when": {"count": "> 1"}, "verdict": "stop"}
+    first = play(policy())
+    await first.do(post(1))
+    first.finish()
+    run = play(policy(), None, "run-0001")
+    await run.do(post(1))
+    folder = run.finish()
+    found, _ = judge((folder,), policy(second))
+    assert [(one.run, one.now) for one in found.differences] == [("run-0002", "stop")]
+    shutil.rmtree(folder.parent / "run-0001")
+    found, _ = judge((folder,), policy(second))
+    assert [one.now for one in found.differences] == [UNTOLD]
+    assert judge((folder,), policy())[0].differences == []
 
 
 def test_a_trace_is_its_own_folder_and_an_empty_folder_says_so(tmp_path: Path) -> None:
