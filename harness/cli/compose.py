@@ -148,6 +148,7 @@ class Run:
         pool: Pool | None = None,
         catalogue: Path | str | None = None,
         named: str | None = None,
+        seed: int | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
@@ -200,7 +201,7 @@ class Run:
         """Whether the run is over and only cleaning up is left; then it is not to be cancelled."""
         self.kept: Kept | None = None
         """What was left for a look inside, if that was asked for and there was anything."""
-        self._runtime, self._keep = runtime, keep
+        self._runtime, self._keep, self._seed = runtime, keep, seed
         self._names = (
             named or (model if isinstance(model, str) else type(model).__name__),
             _approver_name(self.approver),
@@ -351,7 +352,7 @@ class Run:
             runtime=runtime,
             keep=checkpoint.keep,
             told=checkpoint.told,
-            seed=seed_of(self.run_id),
+            seed=seed_of(self.run_id) if self._seed is None else self._seed,
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
