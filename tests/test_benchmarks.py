@@ -43,6 +43,7 @@ PROMISED = {
         "verdict_1000_rules_us",
         "verdict_1000_rules_on_the_run_us",
     },
+    "rejudge": {"rejudge_us"},
     "trace": {"trace_typical_bytes_a_step", "trace_write_us"},
     "tokens": {"tokens_50_steps"},
     "ocr": {"ocr_changed_seconds"},

@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import importlib
+import importlib.metadata
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -323,7 +324,12 @@ def versions(browser: str) -> dict[str, str]:
     from harness._version import __version__  # noqa: PLC0415
 
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return {"harness": __version__, "python": python, "browser": browser}
+    return {
+        "harness": __version__,
+        "python": python,
+        "playwright": importlib.metadata.version("playwright"),
+        "browser": browser,
+    }
 
 
 def seed_of(name: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import structlog
 
 from harness._version import __version__
-from harness.cli import doctor, mcp, policy, trace, trace_export
+from harness.cli import doctor, mcp, policy, replay, trace, trace_export, trace_schema
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli import sandbox as sandbox_command
@@ -93,6 +93,7 @@ def _parser() -> _Parser:
     )
     doctor_parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     doctor_parser.set_defaults(run=doctor.run)
+    replay.add(commands)
     _trace(commands.add_parser("trace", help="look at recorded runs"))
     _policy(commands.add_parser("policy", help="look at policies"))
     _eval(commands.add_parser("eval", help="try how good and how safe it is, on this machine"))
@@ -166,7 +167,8 @@ def _mcp(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|export")
+    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|schema|export")
+    trace_schema.add(traces)
     ls = traces.add_parser("ls", help="list the runs in a folder")
     ls.add_argument("folder", nargs="?", default="traces", type=Path)
     ls.add_argument("--json", action="store_true", help="print JSON on standard output")

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         keep=options.keep,
         catalogue=options.catalogue,
     )
-    end = _End(one)
+    end = Ending(one)
     with options.interrupts.told(end.signalled):
         try:
             result = asyncio.run(end.run())
@@ -126,7 +126,7 @@ def with_inputs(task: Task, pairs: list[str]) -> Task:
     return task.model_copy(update={"inputs": inputs})
 
 
-class _End:
+class Ending:
     """Runs a run, and ends it in order when a signal comes."""
 
     def __init__(self, one: "Run") -> None:

@@ -1,8 +1,10 @@
 """Where it happens: the contract between the loop and whatever holds the browser."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
@@ -36,6 +38,16 @@ class SandboxInfo(_Part):
     """What `Math.random` begins with in every document; nothing if the browser chose by itself."""
     warmed: bool = False
     """Whether it was started ahead of the run, and waited for it in a pool."""
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What pages take for the time, in the place of this machine's."""
+
+    start: datetime
+    """When the run begins, for pages."""
+    due: Callable[[], datetime]
+    """What time it is to be for pages now; never earlier than it was."""
 
 
 class ConsoleLine(_Part):
@@ -106,6 +118,8 @@ class SandboxOptions(_Part):
     """Sandboxes of this user that may start at a time, this one among them; nothing for one a core."""
     leave: bool = False
     """Whether the place is left as it is when the run ends, for a look inside."""
+    pinned: SkipValidation[Pinned | None] = Field(default=None, exclude=True, repr=False)
+    """What pages take for the time; nothing for this machine's."""
     allowlist: bool = False
     """Whether documents carry a `Connection-Allowlist`, so that the browser stops requests itself."""
     barred: SkipValidation[Callable[[str, str, Resource], Refusal | None] | None] = Field(
@@ -178,4 +192,31 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """End the browser and leave nothing behind. Safe to call twice, and before `open`."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A sandbox that can say where something is that was described elsewhere, such as in another run."""
+
+    async def find(self, like: Target) -> tuple[Target, ...]:
+        """Give everything in the active tab that is what `like` is but for its place, or has its name.
+
+        What is scrolled out of view is among it, with a box outside the viewport; what has no box is not.
+
+        Raises:
+            SandboxError: if the page does not answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Attached(Protocol):
+    """A model that looks at the page itself, and not only at its picture, before it answers.
+
+    It cannot act by itself: `act` takes a ticket, and what it wants done is judged like any answer.
+    """
+
+    def attach(self, sandbox: Sandbox) -> None:
+        """Take the run's sandbox, once it is open."""
         ...

@@ -59,6 +59,10 @@ def flags(port: int, spki: str, seed: int | None = None) -> tuple[str, ...]:
         "--google-apis-url=http://127.0.0.1:1/",
         "--autofill-server-url=http://127.0.0.1:1/",
         "--lang=en-US",
+        # Else rounded edges depend by a shade on the order in which parts of a page came, and equal pages
+        # give pictures that are not equal.
+        "--disable-partial-raster",
+        "--disable-checker-imaging",
     )
 
 

@@ -174,6 +174,10 @@ class HostedSandbox(ABC):
         """Say what an action would touch."""
         return await self._explained(self._opened().ground(action))
 
+    async def find(self, like: Target) -> tuple[Target, ...]:
+        """Say where something is that was described elsewhere."""
+        return await self._explained(self._opened().find(like))
+
     async def place(self) -> str:
         """Name what is looked at."""
         return await self._explained(self._opened().place())

@@ -102,6 +102,15 @@ class Overlays:
             return found
         return joined(found, submitter=target(accepts, tab.page.url))
 
+    def find(self, like: Target, tab: OpenTab) -> tuple[Target, ...]:
+        """Give the pieces that are drawn over a tab and are called what `like` is."""
+        over = self._over(tab)
+        pieces = over.pieces(*self._size) if over else ()
+        middles = ((one, one.x + one.width // 2, one.y + one.height // 2) for one in pieces)
+        named = [(one, hit(pieces, x, y)) for one, x, y in middles if one.text[:200] == like.name]
+        seen = [top for one, top in named if top is not None and top.key == one.key]
+        return tuple(target(one, tab.page.url) for one in seen)
+
     async def take(self, action: Action, tab: OpenTab) -> ActOutcome | None:
         """Let what lies over the page have an action; nothing if the action is the page's."""
         modal = self.modal

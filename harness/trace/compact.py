@@ -6,6 +6,8 @@ What a reader can put back is left out of a line, so that a step stays small and
 - a verdict's `policy`, if it is the run's, and its `effect`, if it is the digest of the same line's effect;
 - in `approval_asked`, `acting` and `acted`: the effect, verdict, action, target and digest that the last
   `judged` line says too; `of` is that line's `seq`;
+- the action of an effect, if it is one of those of the last `model_replied` line: its place there, from 0,
+  stands for it;
 - a target's `url`, if it is that of the last `observed` line, and its `text`, if it is its `name`;
 - the `url` and `title` of the active tab, if they are those of the `observed` line itself;
 - a request's header that stood in an earlier line: its number stands for it. Headers are numbered from 0 in
@@ -13,7 +15,9 @@ What a reader can put back is left out of a line, so that a step stays small and
 - an answer's header (of `responded`) likewise, by numbers of their own. Those that hardly come twice are not
   numbered: `age`, `content-length`, `date`, `etag`, `expires`, `last-modified`, `location` and `set-cookie`;
 - what its model leaves out of JSON, such as a request's `body_text`;
-- the SHA-256 of no bytes, as a request's `body_sha256`: it is written as 0.
+- the SHA-256 of no bytes, as a request's `body_sha256`: it is written as 0;
+- the name of a body's blob, where the same line says it as the body's SHA-256: a request's `body` and an
+  answer's `sha256` are written as 0 then.
 
 A float that JSON has no number for is written as a word: `"NaN"`, `"Infinity"`, `"-Infinity"`.
 """
@@ -169,6 +173,7 @@ class Memory:
         """Remember nothing yet."""
         self._policy: JsonValue = None
         self._url: JsonValue = None
+        self._replied: list[JsonValue] = []
         self._judged: tuple[int, Fields, Fields] | None = None
         self._asked = _Headers(frozenset())
         self._answered = _Headers(_ONCE)
@@ -180,6 +185,9 @@ class Memory:
                 self._policy = policy
             case {"kind": "observed", "url": url}:
                 self._url = url
+            case {"kind": "model_replied"}:
+                actions = fields.get("actions")
+                self._replied = actions if isinstance(actions, list) else []
             case {"kind": "judged", "effect": dict(effect), "verdict": dict(verdict)}:
                 self._judged = (seq, effect, verdict)
             case {"kind": "requested", "request": {"headers": list(headers)}}:
@@ -201,6 +209,7 @@ class Memory:
             short["request"] = self._short_effect(request)
         if isinstance(headers := fields.get("headers"), list):
             short["headers"] = [self._answered.number(pair) for pair in headers]
+        short |= {place.name: 0 for place in _body_of(fields) if fields[place.name] == place.value}
         if isinstance(verdict := fields.get("verdict"), dict):
             short["verdict"] = self._short_verdict(verdict, known or _digest(effect or fields.get("request")))
         if isinstance(target := fields.get("target"), dict):
@@ -228,6 +237,7 @@ class Memory:
             whole["request"] = self._whole_effect(request)
         if isinstance(headers := whole.get("headers"), list):
             whole["headers"] = [self._answered.header(one) for one in headers]
+        whole |= {place.name: place.value for place in _body_of(whole) if whole[place.name] == 0}
         if isinstance(target := whole.get("target"), dict):
             whole["target"] = self._whole_target(target)
         if isinstance(verdict := whole.get("verdict"), dict):
@@ -249,6 +259,8 @@ class Memory:
 
     def _short_effect(self, effect: Fields) -> Fields:
         short = dict(effect)
+        if "action" in effect and effect["action"] in self._replied:
+            short["action"] = self._replied.index(effect["action"])
         if isinstance(target := effect.get("target"), dict):
             short["target"] = self._short_target(target)
         if isinstance(headers := effect.get("headers"), list):
@@ -259,6 +271,10 @@ class Memory:
 
     def _whole_effect(self, effect: Fields) -> Fields:
         whole = dict(effect)
+        if isinstance(place := effect.get("action"), int):
+            if not 0 <= place < len(self._replied):
+                raise ValueError(f"action {place} is none of the last reply's")
+            whole["action"] = self._replied[place]
         if isinstance(target := effect.get("target"), dict):
             whole["target"] = self._whole_target(target)
         if isinstance(headers := effect.get("headers"), list):
@@ -278,6 +294,22 @@ class Memory:
     def _whole_target(self, target: Fields) -> Fields:
         kept: Fields = {} if self._url is None else {"url": self._url}
         return _without_empty({**kept, "text": target.get("name", ""), **target}, "url", "text")
+
+
+class _Body(NamedTuple):
+    name: str
+    value: JsonValue
+
+
+def _body_of(fields: Mapping[str, JsonValue]) -> tuple[_Body, ...]:
+    """The member that may name the same bytes as another of its line, and what that one says."""
+    match fields:
+        case {"kind": "responded", "sha256": _, "body": str(body)}:
+            return (_Body("sha256", body),)
+        case {"kind": "requested", "body": _, "request": {"body_sha256": str(sha256)}}:
+            return (_Body("body", sha256),)
+        case _:
+            return ()
 
 
 def _said(kind: str, effect: Fields, verdict: Fields) -> Fields:
