@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import difflib
 import sys
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,25 +25,59 @@ _PATIENCE = 20.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do a task, with progress on standard error and the summary or JSON on standard output."""
+    """Do a task, or go on with one, with progress on standard error and the end on standard output."""
+    with ExitStack() as stack:
+        one = stack.enter_context(_taken_up(options)) if options.resume else _begun(options)
+        return _to_the_end(one, options)
+
+
+def _begun(options: argparse.Namespace) -> "Run":
     from harness.cli.compose import Run  # noqa: PLC0415 - the browser is loaded only when used
 
+    if options.task is None:
+        raise InputError("name a TASK, such as shop/buy-a-mug, or a run to go on with: --resume TRACE")
     file = task_file(options.task)
     task = with_inputs(Task.load(file), options.input)
     # At the end, so that nothing here can take the place of what is installed.
     sys.path += [str(folder) for folder in dict.fromkeys((Path.cwd(), file.resolve().parent))]
-    one = Run(
+    return Run(
         task,
-        model=options.model,
+        model=options.model or "local",
         policy=options.policy,
         sandbox=options.sandbox,
         approver=options.approve,
-        traces=options.traces,
+        traces=options.traces or "traces",
         watch=progress(),
         runtime=options.runtime,
         keep=options.keep,
         catalogue=options.catalogue,
+        resumable=options.resumable,
     )
+
+
+def _taken_up(options: argparse.Namespace) -> AbstractContextManager["Run"]:
+    from harness.cli.resuming import taken_up  # noqa: PLC0415 - the browser is loaded only when used
+
+    if options.input:
+        raise InputError("--input: a run that goes on has the inputs that it began with; leave it out")
+    folders = [Path.cwd()] if options.task is None else [Path.cwd(), task_file(options.task).resolve().parent]
+    sys.path += [str(folder) for folder in dict.fromkeys(folders)]
+    return taken_up(
+        options.resume,
+        model=options.model,
+        sandbox=options.sandbox,
+        approver=options.approve,
+        watch=progress(),
+        runtime=options.runtime,
+        keep=options.keep,
+        catalogue=options.catalogue,
+        task=options.task,
+        policy=options.policy,
+        traces=options.traces,
+    )
+
+
+def _to_the_end(one: "Run", options: argparse.Namespace) -> int:
     end = _End(one)
     with options.interrupts.told(end.signalled):
         try:

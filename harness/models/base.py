@@ -2,6 +2,8 @@
 
 from typing import Protocol, runtime_checkable
 
+from pydantic import JsonValue
+
 from harness.clearance import Reply, Usage
 from harness.screen import Observation
 
@@ -35,5 +37,22 @@ class Foresighted(Model, Protocol):
         """Say what asking about this observation will use: what is sent is counted, the answer is not.
 
         What is not known is nothing, never zero. Asking does not change what `reply` does.
+        """
+        ...
+
+
+@runtime_checkable
+class Recalling(Model, Protocol):
+    """A model that follows a script, and can take up its place in it when a run goes on with one that died.
+
+    `raw` of each of its replies is `{"before": …, "after": …}`: its place when it saw the screen, and once
+    the actions of the reply are done.
+    """
+
+    def recall(self, place: JsonValue) -> None:
+        """Take up a place, before the first question.
+
+        Raises:
+            ModelError: if it is none of this script.
         """
         ...

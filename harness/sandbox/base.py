@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
@@ -142,4 +142,25 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """End the browser and leave nothing behind. Safe to call twice, and before `open`."""
+        ...
+
+
+@runtime_checkable
+class Sessioned(Sandbox, Protocol):
+    """A place whose browser can be given the cookies of one before it."""
+
+    async def cookies(self) -> str:
+        """Give the browser's cookies as JSON: credentials, for nobody but `bring`.
+
+        Raises:
+            SandboxError: if the browser does not answer.
+        """
+        ...
+
+    async def bring(self, cookies: str) -> None:
+        """Take up cookies that `cookies` gave, before any page is opened.
+
+        Raises:
+            SandboxError: if they cannot be read, or the browser does not take them.
+        """
         ...

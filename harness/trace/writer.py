@@ -11,6 +11,7 @@ from harness.errors import TraceError
 from harness.trace.blobs import FOLDER, BlobStore
 from harness.trace.compact import Memory, plain
 from harness.trace.events import Event, Requested
+from harness.trace.held import hold
 from harness.trace.lines import FILE, LONGEST, START, seal, stamp
 from harness.trace.redact import Redactor, credential
 
@@ -63,6 +64,7 @@ class TraceWriter:
             descriptor = os.open(
                 folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
             )
+            hold(descriptor)
         except FileExistsError:
             raise TraceError(f"{folder}: is a file; name a folder for the trace") from None
         except OSError as error:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -41,14 +42,16 @@ def app(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     token: Callable[[], str] = lambda: secrets.token_hex(16),
+    state: Path | None = None,
 ) -> ASGIApp:
-    """Open a fresh shop, with a database of its own that its lifespan's end forgets.
+    """Open a shop with a database of its own, fresh unless a run before this one left it in `state`.
 
     Args:
         now: the time of an order.
         token: 32 hex digits nobody can guess, for sessions.
+        state: a folder for what outlives the process; without one, the lifespan's end forgets everything.
     """
-    return _Shop(now, token).app
+    return _Shop(now, token, None if state is None else state / "shop.sqlite").app
 
 
 class _Guard:
@@ -72,10 +75,11 @@ class _Guard:
 
 
 class _Shop:
-    def __init__(self, now: Callable[[], datetime], token: Callable[[], str]) -> None:
+    def __init__(self, now: Callable[[], datetime], token: Callable[[], str], file: Path | None) -> None:
         self._now = now
         self._token = token
         self._secret = token().encode()
+        self._file = file
         self._store = Store()
         self.app = Starlette(
             lifespan=self._lifespan,
@@ -111,6 +115,9 @@ class _Shop:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        # Not before: a run's folder is empty until its trace begins.
+        if self._file is not None:
+            self._store = Store(self._file)
         try:
             yield
         finally:
