@@ -3,6 +3,7 @@
 from harness.action import Action
 from harness.clearance import Act, Cleared, Refusal, Reply
 from harness.screen import ActionResult, Download, Screen
+from harness.trace.asked import Asking, JsonObject
 from harness.trace.base import Recorder
 from harness.trace.events import Acted, Acting, AskedModel, ModelReplied, Observed
 
@@ -14,6 +15,8 @@ class Journal:
         self.step = 0
         self._recorder = recorder
         self._downloads: tuple[Download, ...] = ()
+        self._asking = Asking()
+        self._asked = 0
 
     def observed(self, screen: Screen, notes: tuple[str, ...]) -> None:
         """Record a screen, with the downloads that changed since the last one."""
@@ -33,12 +36,17 @@ class Journal:
             )
         )
 
-    def asked(self) -> None:
-        """Record that the model is asked."""
-        self._recorder.write(AskedModel(step=self.step))
+    def asked(self, request: JsonObject | None = None) -> None:
+        """Record that the model is asked, once a step, and what its vendor is sent where that is told."""
+        if self._asked == self.step:
+            return
+        blob = None if request is None else self._recorder.blob(self._asking.blob(request))
+        self._recorder.write(AskedModel(step=self.step, request=blob))
+        self._asked = self.step
 
     def replied(self, reply: Reply, seconds: float) -> None:
         """Record what the model answered."""
+        self.asked()
         raw = reply.model_dump_json(include={"raw"}).encode() if reply.raw is not None else None
         self._recorder.write(
             ModelReplied(

@@ -33,7 +33,8 @@ from harness.testing import (
     RecordingApprover,
     ScriptedModel,
 )
-from harness.trace.events import ModelReplied
+from harness.trace.events import AskedModel, ModelReplied
+from pydantic import JsonValue
 
 TASK = Task(name="t", goal="a goal", start="https://shop.test/")
 CLICK = Click(x=1, y=2)
@@ -349,3 +350,28 @@ async def test_an_approval_is_not_for_another_page() -> None:
     await rig.run()
     assert model.seen[1].results[0].rule == "stale"
     assert Wait(seconds=0) not in sandbox.acted
+
+
+async def test_a_model_that_tells_what_it_sends_is_recorded_as_asked_once_a_step() -> None:
+    class Vendor(ScriptedModel):
+        asking: Callable[[dict[str, JsonValue]], None]
+
+        def tell(self, asking: Callable[[dict[str, JsonValue]], None]) -> None:
+            self.asking = asking
+
+        async def reply(self, observation: Observation) -> Reply:
+            if observation.step == 1:
+                self.asking({"messages": ["first"]})
+                assert rig.memory.kinds[-1] == "asked_model"
+                self.asking({"messages": ["again"]})
+            return await super().reply(observation)
+
+    rig = Rig(Vendor([CLICK, Answer(text="done")]))
+    await rig.run()
+    asked = [event for event in rig.memory.events if isinstance(event, AskedModel)]
+    assert [event.step for event in asked] == [1, 2]
+    assert asked[0].request is not None
+    assert b'"first"' in rig.memory.blobs[asked[0].request]
+    assert asked[1].request is None
+    kinds = rig.memory.kinds
+    assert kinds.index("asked_model") < kinds.index("model_replied")

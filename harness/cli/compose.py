@@ -255,6 +255,7 @@ class Run:
             clock=self._clock,
             now=self._now,
             ids=self._ids,
+            redactor=self.vault.redactor,
         )
         try:
             ending = await self._run(recorder, checkpoint, checks)
@@ -408,6 +409,7 @@ class Run:
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
             keep=checkpoint.keep,
+            told=checkpoint.told,
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),

@@ -1,5 +1,6 @@
 """Who decides: the contract between the loop and a vision model."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from pydantic import JsonValue
@@ -54,5 +55,17 @@ class Recalling(Model, Protocol):
 
         Raises:
             ModelError: if it is none of this script.
+        """
+        ...
+
+
+@runtime_checkable
+class Telling(Model, Protocol):
+    """A model that says what its vendor is sent before it is sent, so that a trace has it."""
+
+    def tell(self, asking: Callable[[dict[str, JsonValue]], None]) -> None:
+        """Have `asking` called with the body of each question's request, without keys, once.
+
+        What it raises ends the run: nothing is sent that is not on record.
         """
         ...

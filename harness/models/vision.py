@@ -12,7 +12,7 @@ from harness.clearance import Incident, Reply, Usage
 from harness.models.body import checked
 from harness.models.catalogue import ModelFacts
 from harness.models.context import Context
-from harness.models.dialect import Dialect, Frame, Heard, Line, Trouble, Turn
+from harness.models.dialect import Dialect, Frame, Heard, JsonObject, Line, Trouble, Turn
 from harness.models.images import Detail
 from harness.models.retry import Asked, Retry
 from harness.models.tokens import cost, estimate, text_tokens
@@ -23,7 +23,7 @@ _FULL: Final = 0.9
 
 
 class VisionModel:
-    """Asks a vendor's model what to do next. A `harness.models.base.Foresighted`.
+    """Asks a vendor's model what to do next. A `harness.models.base.Foresighted` and `Telling`.
 
     Args:
         dialect: how it is spoken to.
@@ -60,6 +60,7 @@ class VisionModel:
         self._detail: Detail = detail
         self._keys = tuple(key for key in keys if key)
         self._pointer = (0, 0)
+        self._asking: Callable[[JsonObject], None] | None = None
 
     @property
     def facts(self) -> ModelFacts:
@@ -70,6 +71,10 @@ class VisionModel:
         """Say what asking will use at most, as if nothing of it were cached."""
         return self._estimated(self._context.see(observation))
 
+    def tell(self, asking: Callable[[JsonObject], None]) -> None:
+        """Have `asking` called with what is sent, before it is; asking again is not told again."""
+        self._asking = asking
+
     async def reply(self, observation: Observation) -> Reply:
         """Ask, again where that may help, and read the answer."""
         self._follow(observation)
@@ -79,6 +84,9 @@ class VisionModel:
         request = self._dialect.request(turns, self._context.marks(turns))
         heard: list[Heard] = []
         raw: list[JsonValue] = []
+        if self._asking is not None:
+            hidden = self._hidden(request)
+            self._asking(hidden if isinstance(hidden, dict) else {})
 
         async def send() -> JsonValue:
             answer = checked(await self._line.send(request))

@@ -36,6 +36,36 @@ class SandboxInfo(_Part):
     """Whether it was started ahead of the run, and waited for it in a pool."""
 
 
+class ConsoleLine(_Part):
+    """What a page wrote to its console, or raised and did not catch."""
+
+    level: Literal["debug", "info", "warning", "error", "uncaught"]
+    """How bad."""
+    text: str
+    """What: page text."""
+    url: str = ""
+    """The script."""
+    line: int | None = None
+    """Its line, from 1."""
+
+
+class DialogAnswer(_Part):
+    """A dialog of a page that is being answered."""
+
+    type: Literal["alert", "confirm", "prompt", "beforeunload"]
+    """What it is."""
+    message: str
+    """What it says: page text."""
+    accepted: bool
+    """Whether it is accepted."""
+    answer: str | None = None
+    """What was typed into a prompt."""
+
+
+PageWord = ConsoleLine | DialogAnswer
+"""What pages say besides what they show."""
+
+
 class SandboxOptions(_Part):
     """What a sandbox is told before it opens."""
 
@@ -57,6 +87,8 @@ class SandboxOptions(_Part):
         default=None, exclude=True, repr=False
     )
     """Decides whether a file that a page gives is kept; without it every file is."""
+    told: SkipValidation[Callable[[PageWord], bool] | None] = Field(default=None, exclude=True, repr=False)
+    """Told what pages say besides what they show; it says whether it wants to hear more."""
     read_text: bool = False
     """Whether a screen comes with its visible text, for a policy with rules on that."""
     reach: tuple[str, ...] | None = None

@@ -27,6 +27,7 @@ from harness.sandbox.overlays import Overlays
 from harness.sandbox.page_text import visible_text
 from harness.sandbox.perform import outside, perform, place_of
 from harness.sandbox.revoked import Revoked
+from harness.sandbox.said import Said
 from harness.sandbox.settle import capture, settle
 from harness.sandbox.tab import CALL, OpenTab, first_line
 from harness.sandbox.tabs import Tabs
@@ -71,7 +72,8 @@ class Driver:
         self._size = (options.viewport.width, options.viewport.height)
         self._secrets = options.secrets
         self._masks = Masks(options.secrets)
-        self._over = Overlays(options, self._note)
+        self._aside = Said(options, self._note)
+        self._over = Overlays(options, self._note, self._aside.answered)
         self._downloads = Downloads(options.downloads, self._note, options.keep, self._take)
         self._barred = Barred(options, self._note)
         self._revoked = Revoked(options.barred, self._note) if options.barred and options.allowlist else None
@@ -432,6 +434,7 @@ class Driver:
         if self._ahead:
             return
         self._over.watch(tab)
+        self._aside.watch(tab)
         self._downloads.watch(tab)
         self._barred.watch(tab)
         if self._revoked:

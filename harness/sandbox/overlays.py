@@ -7,7 +7,7 @@ from playwright.async_api import FileChooser
 
 from harness.action import Action, Click, Move, Press, TakeScreenshot, Type, Upload, Wait, Zoom
 from harness.clearance import Target
-from harness.sandbox.base import ActOutcome, SandboxOptions
+from harness.sandbox.base import ActOutcome, DialogAnswer, SandboxOptions
 from harness.sandbox.chrome import Pieces, answering, blank, draw, hit, target
 from harness.sandbox.dialogs import Dialogs, Overlay
 from harness.sandbox.files import FileDialog
@@ -21,12 +21,19 @@ from harness.secrets import named
 class Overlays:
     """Everything that the harness draws over the pages of one run."""
 
-    def __init__(self, options: SandboxOptions, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        options: SandboxOptions,
+        note: Callable[[str], None],
+        answered: Callable[[DialogAnswer], None],
+    ) -> None:
         self._uploads = options.uploads
         self._secrets = options.secrets
         self._size = (options.viewport.width, options.viewport.height)
         self._note = note
-        self._dialogs = Dialogs(options.dialogs, note, lambda tab: tab.interrupt(), options.secrets.hide)
+        self._dialogs = Dialogs(
+            options.dialogs, note, lambda tab: tab.interrupt(), options.secrets.hide, answered
+        )
         self._pickers = Pickers()
         self._chooser: tuple[OpenTab, FileDialog] | None = None
 

@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 from harness.action import Action, Answer, Click, Wait
 from harness.clearance import Reply, SafetySignal, Usage
-from harness.models.base import Foresighted
+from harness.errors import TraceError
+from harness.models.base import Foresighted, Telling
 from harness.models.catalogue import ModelFacts, ours
 from harness.models.context import Context, ContextOptions
 from harness.models.dialect import Frame, Heard, Hearing, JsonObject, Trouble, Turn
@@ -280,3 +281,34 @@ async def test_an_answer_that_no_trace_can_hold_is_none() -> None:
         deep = [deep]
     reply = await Vendor(*[deep] * 6).reply(seen(1))
     assert {one.fault for one in reply.incidents} == {"malformed"}
+
+
+async def test_what_is_sent_is_told_once_before_it_is_and_without_keys() -> None:
+    vendor = Vendor(Trouble("server_error", "busy", again=True), {"words": "done"})
+    assert isinstance(vendor.model, Telling)
+    told: list[tuple[JsonObject, int]] = []
+    vendor.model.tell(lambda request: told.append((request, len(vendor.line.asked))))
+    await vendor.reply(seen(1))
+    assert told == [({"turns": 1, "marks": [0]}, 0)]
+    assert len(vendor.line.asked) == 2
+
+
+async def test_keys_in_what_is_sent_are_not_told() -> None:
+    vendor = Vendor({"words": "done"}, keys=["sk-1"])
+    vendor.dialect.request = lambda turns, marks: {"user": "my sk-1"}  # type: ignore[method-assign]
+    told: list[JsonObject] = []
+    vendor.model.tell(told.append)
+    await vendor.reply(seen(1))
+    assert told == [{"user": "my (key)"}]
+    assert vendor.line.asked == [{"user": "my sk-1"}]
+
+
+async def test_what_cannot_be_told_is_not_sent() -> None:
+    def broken(request: JsonObject) -> None:
+        raise TraceError(f"disk full: {len(request)}")
+
+    vendor = Vendor({"words": "done"})
+    vendor.model.tell(broken)
+    with pytest.raises(TraceError, match="disk full"):
+        await vendor.reply(seen(1))
+    assert vendor.line.asked == []

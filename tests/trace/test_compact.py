@@ -167,4 +167,33 @@ def test_a_body_that_rules_read_is_in_no_line() -> None:
 
 def test_an_answer_keeps_no_credential() -> None:
     answer = Responded(step=1, request="r1", headers=(("set-cookie", "s=secret"), ("server", "x")))
-    assert plain(answer)["headers"] == [["set-cookie", "[redacted] 8 characters"], ["server", "x"]]
+    assert plain(answer)["headers"] == [["set-cookie", "s=[redacted-6-characters]"], ["server", "x"]]
+
+
+def test_headers_of_answers_are_numbered_by_themselves_but_for_those_that_come_once() -> None:
+    request = Request(id="r", method="GET", url="https://a.test/", headers=(("accept", "text/html"),))
+    allowed = Verdict(outcome="allow", rule="r", reason="", policy=POLICY, effect=digest(request))
+    asked = Requested(step=1, request=request, verdict=allowed)
+    kind, date = ("content-type", "text/html"), ("date", "Thu, 01 Jan 2026 00:00:00 GMT")
+    answered = Responded(step=1, request="r", headers=(("accept", "text/html"), kind, date, kind))
+    _, first, second = told(asked, answered, answered)
+    assert first["headers"] == [["accept", "text/html"], list(kind), list(date), list(kind)]
+    assert second["headers"] == [0, 1, list(date), 1]
+
+
+def test_credentials_of_an_answer_are_hidden_by_their_length() -> None:
+    secret = Redactor({"card": "4242424242"})
+    event = Responded(
+        step=1,
+        request="r",
+        headers=(("set-cookie", "sid=abcdef; Path=/4242424242"), ("x-card", "4242424242")),
+    )
+    assert plain(event, secret)["headers"] == [
+        ["set-cookie", "sid=[redacted-6-characters]; Path=/[secret:card]"],
+        ["x-card", "[secret:card]"],
+    ]
+
+
+def test_an_answers_header_that_no_line_said_is_an_error() -> None:
+    with pytest.raises(ValueError, match="header 3"):
+        Memory().grow({"kind": "responded", "step": 1, "request": "r", "headers": [3]})
