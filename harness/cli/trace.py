@@ -30,7 +30,7 @@ def ls(options: argparse.Namespace) -> int:
         show_json([one._asdict() for one in found])
         return 0
     for one in found:
-        told = visible(one.problem or "", 200)
+        told = visible(one.problem or (f"goes on with {one.resumed}" if one.resumed else ""), 200)
         print_line(
             f"{visible(one.run_id):<48} {one.outcome:<12} {visible(one.task):<24} {visible(one.model):<10} "
             f"{visible(one.sandbox):<11} {one.steps:>4} steps {one.seconds:>8.1f} s {told}".rstrip()

@@ -76,7 +76,7 @@ def test_a_folder_that_is_no_trace_and_a_newer_trace_are_one_message(
     assert (told.code, told.out) == (5, "")
     assert told.err.count("\n") == 1
     events = trace / "events.jsonl"
-    events.write_text(events.read_text().replace('"schema":1', '"schema":99'))
+    events.write_text(events.read_text().replace('"schema":2', '"schema":99'))
     newer = command("trace", what, "traces/r1")
     assert newer.code == 5
     assert "99" in newer.err + newer.out
