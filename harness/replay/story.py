@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urldefrag, urljoin
 
+from harness.checkpoint import SAFE
 from harness.clearance import Act, Effect, Request, Sight, Usage
 from harness.limits import Used, together
 from harness.trace.events import (
@@ -22,9 +23,6 @@ from harness.trace.events import (
 )
 from harness.trace.reader import Recorded
 from harness.words import describe
-
-SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
-"""Methods that change nothing outside, by the definition of HTTP: they may be repeated."""
 
 
 @dataclass

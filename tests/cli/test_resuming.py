@@ -1,5 +1,6 @@
 """Going on with a run, from command and Python: what is taken over, what is asked, what is refused."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +268,30 @@ def test_the_old_run_s_model_is_taken_unless_another_is_named(command: Command, 
     found = command("run", "--resume", "run", "--approve", "deny", "--model", "nobody")
     assert found.code == 2
     assert "nobody" in found.err
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("moment", ["type 'London'", "a person is asked"])
+def test_the_command_killed_by_another_is_gone_on_with(place: Place, moment: str) -> None:
+    words = ("--approve", "auto", "--sandbox", "bubblewrap")
+    one = place.start("run", "shop/buy-a-mug", "--resumable", *words)
+    one.wait_for(moment)
+    one.process.kill()
+    one.close()
+    old = place.trace()
+    assert verify(old).ok
+    cleaned = place.harness("sandbox", "clean")
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert place.left() == []
+    done = place.harness("run", "--resume", str(old), "--json", *words)
+    found = json.loads(done.stdout)
+    if found["exit_code"] == 3:
+        # It was killed while the order was on its way, and nobody is there to say what became of it.
+        assert "POST https://shop.test/orders" in found["reason"]
+        return
+    assert (done.returncode, found["outcome"]) == (0, "done"), (found["reason"], done.stderr)
+    assert len(found["checks"]) == 6
+    assert verify(Path(found["trace"])).ok
+    shown = place.harness("trace", "show", found["trace"])
+    assert f"It goes on with {old.name} after step" in shown.stdout
