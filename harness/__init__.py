@@ -224,6 +224,7 @@ async def resume(
     approver: "Approver | str" = "terminal",
     pool: "Pool | None" = None,
     catalogue: "Path | str | None" = None,
+    resumable: bool = False,
 ) -> "Result":
     """Go on with a run that died, under its task and policy, and give the result of the whole.
 
@@ -238,6 +239,7 @@ async def resume(
         approver: as in `run`; no earlier approval holds.
         catalogue: as in `run`.
         pool: as in `run`.
+        resumable: as in `run`; it is anyway if the old run was.
 
     Raises:
         InputError: if it cannot be gone on with: it ended on purpose, still lives, or another did so already.
@@ -245,7 +247,15 @@ async def resume(
     """
     from harness.cli.resuming import resume as go_on  # noqa: PLC0415 - the browser is loaded only when used
 
-    return await go_on(trace, model=model, sandbox=sandbox, approver=approver, pool=pool, catalogue=catalogue)
+    return await go_on(
+        trace,
+        model=model,
+        sandbox=sandbox,
+        approver=approver,
+        pool=pool,
+        catalogue=catalogue,
+        resumable=resumable,
+    )
 
 
 def session(

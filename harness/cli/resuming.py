@@ -34,6 +34,7 @@ def taken_up(
     keep: bool = False,
     pool: Pool | None = None,
     catalogue: Path | str | None = None,
+    resumable: bool = False,
     task: str | None = None,
     policy: str | None = None,
     traces: Path | None = None,
@@ -67,6 +68,7 @@ def taken_up(
             keep=keep,
             pool=pool,
             catalogue=catalogue,
+            resumable=resumable,
             past=past,
             watch=watch,
         )
@@ -80,10 +82,17 @@ async def resume(
     approver: Approver | str = "terminal",
     pool: Pool | None = None,
     catalogue: Path | str | None = None,
+    resumable: bool = False,
 ) -> Result:
     """Go on with a run that died and give the result; see `harness.resume`."""
     with taken_up(
-        trace, model=model, sandbox=sandbox, approver=approver, pool=pool, catalogue=catalogue
+        trace,
+        model=model,
+        sandbox=sandbox,
+        approver=approver,
+        pool=pool,
+        catalogue=catalogue,
+        resumable=resumable,
     ) as run:
         return await run.go()
 

@@ -71,6 +71,7 @@ def _taken_up(options: argparse.Namespace) -> AbstractContextManager["Run"]:
         runtime=options.runtime,
         keep=options.keep,
         catalogue=options.catalogue,
+        resumable=options.resumable,
         task=options.task,
         policy=options.policy,
         traces=options.traces,

@@ -122,7 +122,7 @@ class Opening:
             return ending
         since, url = past.story.since, None
         for sent in past.story.sent.values():
-            since = max(since, sent.step) if sent.happened else since
+            since = max(since, sent.after) if sent.happened else since
         if doubts:
             screen = await self._look()
             for doubt in doubts:
@@ -130,7 +130,7 @@ class Opening:
                 if isinstance(said, Ending):
                     return said
                 told.append(f"{doubt.words}: {'it happened' if said.happened else 'it did not happen'}")
-                since = max(since, doubt.step) if said.happened else since
+                since = max(since, doubt.after) if said.happened else since
                 url = said.url or url
         if url is not None and (ending := await self._open(url, told)):
             return ending
@@ -233,8 +233,9 @@ class Opening:
         settled = [one.words for one in past.sent if not one.in_doubt]
         if settled:
             notes.append(f"Sent before, not to be sent again: {_last(settled)}")
-        flight = past.story.flight
-        if flight is not None and not any(one.step >= flight.step for one in past.story.sent.values()):
+        flight, begun = past.story.flight, past.story.begun
+        sent = past.story.sent.values()
+        if flight is not None and begun is not None and not any(one.at >= begun for one in sent):
             words = describe(Act(action=flight.action, target=flight.target))
             notes.append(f"Under way when it died: {words[:_NOTE]}; it never reached the outside.")
         return notes + [f"About the run that died: {one[:_NOTE]}" for one in told]

@@ -35,6 +35,8 @@ class Sent:
     """The step in flight."""
     at: datetime
     """When it was about to leave."""
+    after: int = 0
+    """The step of the model's last answer before it: what it asked for may have caused it."""
     answer: Responded | None = None
     """What became of it, as far as that was recorded."""
     seen: bool = False
@@ -67,8 +69,8 @@ class Doubt(NamedTuple):
 
     words: str
     """What."""
-    step: int
-    """The step in flight."""
+    after: int
+    """The step of the model's last answer before it."""
     at: datetime
     """When it was about to leave."""
 
@@ -92,7 +94,7 @@ class Story:
     url: str = ""
     """What the active tab showed last, or was about to show."""
     since: int = 0
-    """The step whose actions brought that page."""
+    """The step of the model's last answer before that page came."""
     cleared: list[Effect | Sight] = field(default_factory=list)
     """What was let happen, and seen, in order."""
     sent: dict[str, Sent] = field(default_factory=dict)
@@ -146,10 +148,12 @@ class Story:
     @property
     def doubts(self) -> tuple[Doubt, ...]:
         """What left and may have taken place or not, in order."""
-        found = [Doubt(describe(one.request), one.step, one.at) for one in self.sent.values() if one.in_doubt]
+        found = [
+            Doubt(describe(one.request), one.after, one.at) for one in self.sent.values() if one.in_doubt
+        ]
         if self.flight is not None and self.begun is not None and self.messages:
             what = f"{self.messages} WebSocket messages after {_words(self.flight)}"
-            found.append(Doubt(what, self.flight.step, self.begun))
+            found.append(Doubt(what, self._answered_at, self.begun))
         return tuple(found)
 
     def _judged(self, effect: Effect, outcome: str, approved: Effect | None, recorded: Recorded) -> None:
@@ -167,13 +171,18 @@ class Story:
             return
         step = recorded.event.step if isinstance(recorded.event, Requested | ApprovalGiven) else 0
         if effect.method not in SAFE:
-            self.sent[effect.id] = Sent(effect, step, recorded.time)
+            self.sent[effect.id] = Sent(effect, step, recorded.time, self._answered_at)
         elif effect.resource == "document":
-            self._goes(effect.url, step)
+            self._goes(effect.url, self._answered_at)
 
-    def _goes(self, url: str, step: int) -> None:
+    def _goes(self, url: str, since: int) -> None:
         if url.startswith(("https://", "http://")):
-            self._before, self.url, self.since = (self.url, self.since), url, step
+            self._before, self.url, self.since = (self.url, self.since), url, since
+
+    @property
+    def _answered_at(self) -> int:
+        # Not the step of the line: a page that comes late comes within the next step.
+        return self.replies[-1].step if self.replies else 0
 
     def _look(self, event: Observed) -> None:
         self.screen, self.steps = event, max(self.steps, event.step)
@@ -187,7 +196,7 @@ class Story:
             # What was asked for did not become the page: a download, or a tab that closed.
             self.url, self.since = self._before
         else:
-            self._goes(event.url, max(0, event.step - 1))
+            self._goes(event.url, self._answered_at)
 
     def _hand(self, event: Acting | Acted, at: datetime) -> None:
         if isinstance(event, Acting):
@@ -204,7 +213,7 @@ class Story:
         sent.answer = event
         location = next((value for name, value in event.headers if name == "location"), None)
         if event.status in (301, 302, 303) and location is not None and sent.request.resource == "document":
-            self._goes(urljoin(sent.request.url, location), sent.step)
+            self._goes(urljoin(sent.request.url, location), sent.after)
 
 
 def _words(event: Acting) -> str:

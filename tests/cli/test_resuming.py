@@ -8,9 +8,11 @@ import pytest
 from harness.action import Answer, AskUser, Click, GiveUp
 from harness.clearance import Act, Approval, Question, Reply
 from harness.cli.compose import Run
+from harness.cli.progress import progress
 from harness.cli.resuming import resume, taken_up
 from harness.errors import InputError, ModelError, TraceError
 from harness.policy.schema import Policy
+from harness.replay.past import Past
 from harness.replay.state import State
 from harness.screen import Observation
 from harness.task import Task
@@ -295,3 +297,14 @@ def test_the_command_killed_by_another_is_gone_on_with(place: Place, moment: str
     assert verify(Path(found["trace"])).ok
     shown = place.harness("trace", "show", found["trace"])
     assert f"It goes on with {old.name} after step" in shown.stdout
+
+
+def test_a_run_that_goes_on_says_so(tmp_path: Path) -> None:
+    dead = Dead(tmp_path / "run")
+    dead.look(1)
+    dead.die()
+    told: list[str] = []
+    resumed = Past.read(tmp_path / "run").resumed
+    started = Trace.open(tmp_path / "run").header.model_copy(update={"resumed": resumed})
+    progress(told.append)(started)
+    assert told == ["run run: model local, sandbox fake, goes on with run after step 1"]

@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from harness.action import Action, Answer, Click, GiveUp, Type
+from harness.action import Action, Answer, Click, GiveUp, Type, Wait
 from harness.clearance import Approval, Question, Reply
 from harness.cli import compose
 from harness.cli.resuming import taken_up
@@ -40,6 +40,8 @@ SCRIPT: tuple[tuple[Action, ...], ...] = (
     (Click(x=886, y=288),),
     (Click(x=1046, y=341),),
 )
+LOOKS = 30
+"""How often the number of the order is looked for."""
 
 
 def die() -> None:
@@ -52,7 +54,7 @@ class Clerk:
     """Knows where everything is in the shop, and its own place in the script."""
 
     def __init__(self) -> None:
-        self._place = 0
+        self._place = self._looks = 0
 
     async def reply(self, observation: Observation) -> Reply:
         """Give the next actions, or the number of the order."""
@@ -61,7 +63,10 @@ class Clerk:
             self._place += 1
             return Reply(actions=SCRIPT[before], raw={"before": before, "after": self._place})
         number = observation.url.rpartition("/orders/")[2]
-        last: Action = Answer(data={"order_id": number}) if number.isdigit() else GiveUp(reason="no order")
+        last: Action = Answer(data={"order_id": number})
+        if not number.isdigit():
+            self._looks += 1
+            last = Wait(seconds=0.5) if self._looks < LOOKS else GiveUp(reason="no order")
         return Reply(actions=(last,), raw={"before": before, "after": before})
 
     def recall(self, place: JsonValue) -> None:

@@ -143,3 +143,18 @@ def test_what_is_no_page_of_the_web_is_not_gone_to(dead: Dead) -> None:
     dead.acted(1)
     dead.look(2, "chrome-error://chromewebdata/")
     assert Past.read(dead.die()).story.url == "https://a.test/"
+
+
+def test_a_page_that_comes_late_came_before_the_answer_that_saw_it(dead: Dead) -> None:
+    dead.acted(1)
+    # The click is over and the next step begun, and only now the page is asked for.
+    dead.send(2, "one", url="https://a.test/cart")
+    dead.answer(2, "one", 303)
+    dead.send(2, "two", "GET", url="https://a.test/cart")
+    dead.look(2, "https://a.test/cart")
+    dead.act(2)
+    dead.acted(2)
+    dead.look(3, "https://a.test/cart")
+    past = Past.read(dead.die())
+    assert (past.story.since, past.sent[0].after) == (1, 1)
+    assert past.place(past.story.since) == 20
