@@ -9,6 +9,7 @@ from harness.gateway.body import COPIED
 from harness.secrets import Redactor
 from harness.trace.base import Recorder
 from harness.trace.events import Noted
+from harness.trace.redact import header
 
 KEPT_BODIES = 512 * 1024 * 1024
 """Bytes of bodies that one trace keeps; of those beyond it has the size and the SHA-256."""
@@ -22,7 +23,8 @@ class Answered(NamedTuple):
     """What a trace says of an answer."""
 
     headers: Headers
-    """Those that came; without `content-encoding` and `content-length` where the blob is another text."""
+    """Those that came, credentials by their length; where the blob is another text, without
+    `content-encoding` and `content-length`."""
     body: str | None
     """Hex SHA-256 of the blob."""
     sha256: str | None
@@ -81,19 +83,20 @@ class Bodies:
             TraceError: if it cannot be written.
         """
         body = exchange.body
+        headers = tuple((name, header(name, value)) for name, value in exchange.headers)
         if body is None or not body.size:
-            return Answered(exchange.headers, None, None)
+            return Answered(headers, None, None)
         data = None if self._refuses(body.size, step) else body.data
         if data is None:
-            return Answered(exchange.headers, None, body.sha256)
+            return Answered(headers, None, body.sha256)
         found = self._keep(data, exchange.headers, step, decode=True)
         if self._redactor is None:
-            return Answered(exchange.headers, found.name, found.name)
+            return Answered(headers, found.name, found.name)
         sha256 = hashlib.sha256(data).hexdigest()
         if found.name in (None, sha256):
-            return Answered(exchange.headers, found.name, sha256)
+            return Answered(headers, found.name, sha256)
         dropped = _OF_WHAT_CAME if found.decoded else _OF_WHAT_CAME - {"content-encoding"}
-        kept = tuple((name, value) for name, value in exchange.headers if name not in dropped)
+        kept = tuple((name, value) for name, value in headers if name not in dropped)
         return Answered(kept, found.name, None)
 
     def _refuses(self, size: int, step: int) -> bool:

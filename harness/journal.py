@@ -33,6 +33,7 @@ class Journal:
                 notes=notes,
                 downloads=changed,
                 settled=screen.settled,
+                text=None if screen.text is None else self._recorder.blob(_utf8(screen.text)),
             )
         )
 
@@ -62,7 +63,7 @@ class Journal:
         )
 
     def acting(self, index: int, act: Act, cleared: Cleared) -> None:
-        """Record the intent of an action, before it is performed."""
+        """Record the intent of an action, before it is performed, on the medium."""
         self._recorder.write(
             Acting(
                 step=self.step,
@@ -70,11 +71,12 @@ class Journal:
                 action=act.action,
                 target=act.target,
                 effect=cleared.verdict.effect,
-            )
+            ),
+            sync=True,
         )
 
     def acted(self, index: int, result: ActionResult, seconds: float = 0.0) -> ActionResult:
-        """Record what became of an action, and give it back."""
+        """Record what became of an action, on the medium, and give it back."""
         self._recorder.write(
             Acted(
                 step=self.step,
@@ -85,7 +87,8 @@ class Journal:
                 rule=result.rule,
                 image=self._recorder.blob(result.image.png) if result.image else None,
                 seconds=round(seconds, 3),
-            )
+            ),
+            sync=True,
         )
         return result
 
@@ -97,3 +100,8 @@ class Journal:
     def skipped(self, index: int, action: Action, why: str) -> ActionResult:
         """Record an action of a broken batch that nobody looked at."""
         return self.acted(index, ActionResult(action=action, status="not_executed", message=why))
+
+
+def _utf8(text: str) -> bytes:
+    # Half of a surrogate pair, which a page may hold, is no UTF-8.
+    return text.encode("utf-8", "replace")

@@ -28,6 +28,7 @@ from harness.cli.names import (
     find_secrets,
     forgetful,
     guard,
+    seed_of,
     task_file,
     versions,
 )
@@ -44,7 +45,7 @@ from harness.journal import Journal
 from harness.limits import Budget, tightest
 from harness.lines import Lines
 from harness.loop import Loop
-from harness.models.base import Closing, Model
+from harness.models.base import Closing, Model, Ready
 from harness.models.catalogue import ModelFacts
 from harness.models.local.ocr import Reader
 from harness.models.vision import VisionModel
@@ -306,6 +307,8 @@ class Run:
                 self._beside.make(self._left)
             if self._hang_up is not None:
                 stack.push_async_callback(self._hang_up.close)
+            if isinstance(self.model, Ready):
+                await self.model.ready()
             # What is kept, and what runs it, is settled when a sandbox is made.
             plain = not (self._keep or self._runtime)
             warm = await self._pool.bound(reach(self.policy)) if self._pool and plain else None
@@ -410,6 +413,7 @@ class Run:
             runtime=runtime,
             keep=checkpoint.keep,
             told=checkpoint.told,
+            seed=seed_of(self.run_id),
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
@@ -443,7 +447,8 @@ class Run:
                 policy_sha256=self.engine.sha256,
                 model=self._names[0],
                 approver=self._names[1],
-                sandbox=info.model_dump(mode="json"),
+                sandbox=info.model_dump(mode="json", exclude={"seed"}),
+                seed=info.seed,
                 versions=versions(info.browser),
                 resumed=self._past.resumed if self._past else None,
             ),

@@ -1,6 +1,7 @@
 """From the names people type to the objects that run: tasks, policies, models, approvers, hosts."""
 
 import difflib
+import hashlib
 import importlib
 import inspect
 import sys
@@ -358,3 +359,8 @@ def versions(browser: str) -> dict[str, str]:
 
     python = ".".join(str(part) for part in sys.version_info[:3])
     return {"harness": __version__, "python": python, "browser": browser}
+
+
+def seed_of(name: str) -> int:
+    """What a run's pages begin `Math.random` with, from a name that no other run has."""
+    return 1 + int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % (2**31 - 1)

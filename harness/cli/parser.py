@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import structlog
 
 from harness._version import __version__
-from harness.cli import doctor, mcp, policy, trace
+from harness.cli import doctor, mcp, policy, trace, trace_schema
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli import sandbox as sandbox_command
@@ -166,7 +166,8 @@ def _mcp(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report")
+    traces = parser.add_subparsers(required=True, metavar="ls|show|verify|report|schema")
+    trace_schema.add(traces)
     ls = traces.add_parser("ls", help="list the runs in a folder")
     ls.add_argument("folder", nargs="?", default="traces", type=Path)
     ls.add_argument("--json", action="store_true", help="print JSON on standard output")

@@ -31,6 +31,19 @@ class Closing(Model, Protocol):
 
 
 @runtime_checkable
+class Ready(Model, Protocol):
+    """A model that can say beforehand whether it can be asked at all."""
+
+    async def ready(self) -> None:
+        """Get what every question needs, such as a token, within half a minute; the model is asked nothing.
+
+        Raises:
+            ModelError: if it cannot be had, with what to do.
+        """
+        ...
+
+
+@runtime_checkable
 class Foresighted(Model, Protocol):
     """A model that knows beforehand what a question costs, so that a limit can stop the run before it."""
 

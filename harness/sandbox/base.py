@@ -32,6 +32,8 @@ class SandboxInfo(_Part):
     """The container image's digest, where there is one."""
     layers: tuple[str, ...] = ()
     """The isolation in force, in words: `network namespace`, `seccomp filter` …"""
+    seed: int | None = None
+    """What `Math.random` begins with in every document; nothing if the browser chose by itself."""
     warmed: bool = False
     """Whether it was started ahead of the run, and waited for it in a pool."""
 
@@ -81,6 +83,8 @@ class SandboxOptions(_Part):
     """Whether alert, confirm and prompt are drawn for the model to answer, or answered at once."""
     secrets: SkipValidation[Vault] = Field(default_factory=Vault, exclude=True, repr=False)
     """What may be typed and is never shown."""
+    seed: int | None = Field(default=None, ge=1, lt=2**31)
+    """What `Math.random` is to begin with in every document; nothing for the browser's own choice."""
     settle_cap: float = 3.0
     """Seconds at most to wait for a still screen."""
     keep: SkipValidation[Callable[[FileOffer], Awaitable[Cleared | Refusal]] | None] = Field(

@@ -154,7 +154,7 @@ class HostedSandbox(ABC):
             raise SandboxError(
                 "this sandbox was started ahead for another policy: its browser reaches others"
             )
-        kept = {name: vars(mine)[name] for name in ("runtime", "oci_runtime", "starts", "leave")}
+        kept = {name: vars(mine)[name] for name in ("runtime", "oci_runtime", "starts", "leave", "seed")}
         self.options = options.model_copy(update=kept)
 
     async def awake(self) -> bool:

@@ -11,6 +11,7 @@ from harness.cli.names import (
     find_policy,
     forgetful,
     load_policy,
+    seed_of,
     task_file,
 )
 from harness.errors import InputError, PolicyError, TaskError
@@ -178,3 +179,10 @@ def test_only_what_takes_state_is_given_a_folder_that_outlives_the_process(
     find_hosts(both)
     assert given[1:] == [None]
     assert forgetful(both) == ("a.test",)
+
+
+def test_a_seed_is_of_the_name_alone_and_one_that_a_browser_takes() -> None:
+    seeds = {seed_of(f"run-{number}") for number in range(1000)}
+    assert len(seeds) == 1000
+    assert all(0 < seed < 2**31 for seed in seeds)
+    assert seed_of("run-1") == seed_of("run-1")

@@ -5,6 +5,7 @@ from datetime import date
 from functools import partial
 from typing import Literal
 
+import harness
 import pytest
 from harness.action import Action, Answer, Click, Wait
 from harness.clearance import Reply, SafetySignal, Usage
@@ -68,6 +69,12 @@ class Answers:
         if isinstance(found, Trouble):
             raise found
         return found
+
+    async def ready(self) -> None:
+        await self.send({})
+
+    def secrets(self) -> Sequence[str]:
+        return ("", *(f"token-{number}" for number, _ in enumerate(self.asked, 1)))
 
     async def close(self) -> None:
         pass
@@ -226,6 +233,22 @@ async def test_a_key_is_in_no_message_and_in_no_raw_item() -> None:
     reply = await vendor.reply(seen(1))
     assert "sk-123" not in str(reply.raw)
     assert "sk-123" not in reply.incidents[0].message
+
+
+async def test_a_token_of_the_line_is_in_no_message_and_in_no_raw_item_even_if_it_was_renewed() -> None:
+    vendor = Vendor(Trouble("server_error", "no token-1 today", again=True), {"words": "token-2"})
+    reply = await vendor.reply(seen(1))
+    assert "token-2" not in str(reply.raw)
+    assert reply.incidents[0].message == "no (key) today"
+    reply = await Vendor(Trouble("unauthorized", "no token-1 today")).reply(seen(1))
+    assert (reply.failure, "token-1" in str(reply)) == ("plain: unauthorized: no (key) today", False)
+
+
+async def test_what_is_missing_before_the_first_question_is_an_error_without_any_key() -> None:
+    vendor = Vendor(None, Trouble("unauthorized", "no token for sk-123"), keys=["sk-123"])
+    await vendor.model.ready()
+    with pytest.raises(harness.ModelError, match=r"^plain: unauthorized: no token for \(key\)$"):
+        await vendor.model.ready()
 
 
 async def test_old_pictures_are_left_out_many_at_once() -> None:

@@ -1,17 +1,18 @@
-"""The way to a server: what happens on it is named, and nothing is asked twice here."""
+"""The way to a Chat Completions server: what happens on it is named, and nothing is asked twice here."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from harness.models.chat.clients import at
-from harness.models.chat.line import ChatLine
-from harness.models.chat.places import typed
 from harness.models.dialect import JsonObject, Trouble
+from harness.models.entra import Entra
 from harness.models.faults import LONGEST_BODY
-from harness.models.openai.entra import Entra
+from harness.models.openai.clients import at
+from harness.models.openai.line import OpenAILine, chat_line
+from harness.models.openai.places import typed
 from pydantic import JsonValue
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -42,9 +43,9 @@ async def entra() -> Entra:
     return made
 
 
-def line(url: str, *, timeout: float = 20.0, entra: Entra | None = None) -> ChatLine:
-    client = at(typed(url, {}), timeout=timeout, environment={})
-    return ChatLine(client.sdk, timeout=timeout, now=lambda: datetime.now(UTC), entra=entra)
+def line(url: str, *, timeout: float = 20.0, entra: Entra | None = None) -> OpenAILine:
+    client = replace(at(typed(url, {}), "chat:m", timeout=timeout, environment={}), entra=entra)
+    return chat_line(client, timeout=timeout, now=lambda: datetime.now(UTC))
 
 
 class Server:

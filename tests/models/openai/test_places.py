@@ -2,26 +2,7 @@
 
 import pytest
 from harness.errors import InputError
-from harness.models.chat.places import NO_KEY, split, typed, vendor
-
-
-@pytest.mark.parametrize(
-    ("text", "model", "url"),
-    [
-        ("gpt-4o", "gpt-4o", None),
-        ("qwen@http://127.0.0.1:8000/v1", "qwen", "http://127.0.0.1:8000/v1"),
-        ("org/model@main@https://host/v1", "org/model@main", "https://host/v1"),
-        ("a@b", "a@b", None),
-    ],
-)
-def test_a_name_is_taken_apart(text: str, model: str, url: str | None) -> None:
-    assert split(text) == (model, url)
-
-
-@pytest.mark.parametrize("text", ["", "@http://host/v1"])
-def test_a_name_without_a_model_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="names no model"):
-        split(text)
+from harness.models.openai.places import NO_KEY, resource, typed, vendor
 
 
 def test_a_typed_url_gets_its_own_key_or_none_and_never_a_vendors() -> None:
@@ -78,3 +59,36 @@ def test_unencrypted_is_said_where_it_leaves_the_machine_and_refused_with_a_key(
     assert "unencrypted" in typed("http://gpu.lan:8000/v1", {}).warning
     with pytest.raises(InputError, match="unencrypted"):
         typed("http://gpu.lan:8000/v1", {"CHAT_API_KEY": "k"})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "root"),
+    [
+        ("https://r.openai.azure.com", "https://r.openai.azure.com"),
+        ("https://r.openai.azure.com/", "https://r.openai.azure.com"),
+        (" https://r.openai.azure.com/openai ", "https://r.openai.azure.com"),
+        ("https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com"),
+        ("https://r.openai.azure.com/openai/deployments/d/responses", "https://r.openai.azure.com"),
+        ("https://gateway.corp/team/openai/v1", "https://gateway.corp/team"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+    ],
+)
+def test_an_endpoint_may_be_written_in_each_of_its_forms(endpoint: str, root: str) -> None:
+    assert resource({"AZURE_OPENAI_ENDPOINT": endpoint}, "azure:d") == root
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("", r"--model azure:d needs the resource's address: set AZURE_OPENAI_ENDPOINT.*portal\.azure"),
+        ("r.openai.azure.com", "AZURE_OPENAI_ENDPOINT: .*write it as https://my-resource"),
+        ("https://", "write it as https://"),
+        ("ftp://r.openai.azure.com", "write it as https://"),
+        ("http://r.openai.azure.com", "AZURE_OPENAI_ENDPOINT: a key would go to .* unencrypted"),
+        ("https://a:b@r.test", "take it out and set AZURE_OPENAI_API_KEY"),
+        ("https://r.test/?api-version=1", "more than a host and a path"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_meant_is_refused(endpoint: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        resource({"AZURE_OPENAI_ENDPOINT": endpoint}, "azure:d")
