@@ -10,7 +10,7 @@ from harness.cli.compose import new_id, utc_now
 from harness.cli.names import find_secrets, guard
 from harness.cli.signals import unwind
 from harness.cli.streams import show, show_json
-from harness.errors import TraceError
+from harness.errors import InputError, TraceError
 from harness.policy.schema import Policy
 from harness.replay.hermetic import HermeticReplay
 from harness.replay.hermetic_verdict import Hermetic
@@ -51,8 +51,10 @@ def prepare(trace: Trace, sandbox: str = "auto") -> HermeticReplay:
 
     Raises:
         TraceError: if it cannot be done again.
-        InputError: if no model ever answered in it.
+        InputError: if no model ever answered in it, or the place has no walls.
     """
+    if sandbox == "process":
+        raise InputError("--hermetic: a process has no walls, so nobody could say that nothing leaves")
     recorded = sandbox_name(trace.header.sandbox)
     walled = recorded if recorded in ("docker", "bubblewrap") else "bubblewrap"
     vault = stand_ins(Recording.of(trace).policy)

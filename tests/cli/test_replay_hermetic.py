@@ -2,8 +2,11 @@
 
 import json
 import shutil
+from pathlib import Path
 
 from tests.cli.commands import TASK, Command, Place
+
+EXAMPLES = Path(__file__).parents[2] / "traces" / "examples"
 
 
 def test_a_recorded_run_is_the_same_again_and_a_spoiled_one_is_not(command: Command, place: Place) -> None:
@@ -27,3 +30,12 @@ def test_a_recorded_run_is_the_same_again_and_a_spoiled_one_is_not(command: Comm
 def test_there_is_no_such_trace(command: Command) -> None:
     told = command("replay", "nowhere", "--hermetic")
     assert (told.code, "no such trace" in told.err) == (2, True)
+
+
+def test_what_cannot_be_done_is_refused_with_what_to_do(command: Command) -> None:
+    told = command("replay", str(EXAMPLES / "buy-a-mug-2"), "--hermetic", "--sandbox", "process")
+    assert (told.code, "no walls" in told.err) == (2, True)
+    told = command("replay", str(EXAMPLES / "buy-a-mug"), "--hermetic")
+    assert (told.code, "use --live" in told.err) == (5, True)
+    told = command("replay", str(EXAMPLES / "buy-a-mug-2"), "--hermetic", "--policy", "permissive")
+    assert (told.code, "--hermetic" in told.err) == (2, True)

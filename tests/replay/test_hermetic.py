@@ -196,18 +196,28 @@ async def test_a_run_that_was_interrupted_is_done_as_far_as_it_went(record: Reco
     assert (found.verdict, found.parted, len(found.shots)) == ("identical", None, 1)
 
 
+async def shopped(traces: Path) -> Trace:
+    result = await harness.run("shop/buy-a-mug", sandbox="bubblewrap", approver="auto", traces=traces)
+    assert result.outcome == "done"
+    return Trace.open(Path(result.trace))
+
+
 @pytest.mark.timeout(300)
 async def test_the_shop_is_the_same_again_without_the_shop(tmp_path: Path, dialled: list[object]) -> None:
-    result = await harness.run(
-        "shop/buy-a-mug", sandbox="bubblewrap", approver="auto", traces=tmp_path / "traces"
-    )
-    assert result.outcome == "done"
+    trace = await shopped(tmp_path)
     dialled.clear()
-    found = await replayed(Trace.open(Path(result.trace)))
+    found = await replayed(trace)
     assert (found.verdict, found.parted) == ("identical", None)
     assert all(one.same for one in found.shots)
     assert (found.misses, found.loose, found.unasked, dialled) == ((), (), 0, [])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_the_shop_is_three_times_as_fast_as_with_a_model_that_reads(tmp_path: Path) -> None:
+    found = await replayed(await shopped(tmp_path))
     print(f"{found.recorded_seconds} s, of them {found.model_seconds} s of OCR; again in {found.seconds} s")
+    assert found.times_faster >= 3
 
 
 async def test_a_trace_without_answers_is_refused_with_what_to_do(record: Record) -> None:
