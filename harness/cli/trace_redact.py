@@ -37,7 +37,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="mask what this RE2 expression finds, too",
     )
     parser.add_argument(
-        "--pictures",
+        "--screenshots",
         default="read",
         choices=["read", "blank"],
         help="read screenshots and paint over what is found in them (the default), or paint over all of them",
@@ -74,7 +74,7 @@ def copy(trace: Trace, out: Path, given: argparse.Namespace) -> dict[str, int]:
         TraceError: if the copy cannot be made.
     """
     patterns = Patterns(own(given.pattern))
-    removals = redacted(trace, out, patterns, reader() if given.pictures == "read" else None)
+    removals = redacted(trace, out, patterns, reader() if given.screenshots == "read" else None)
     write_report(Trace.open(out), out / "report.html")
     counts = Counter[str]()
     for one in removals:

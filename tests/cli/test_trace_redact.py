@@ -25,10 +25,10 @@ def test_a_copy_is_made_and_what_was_removed_is_told(command: Command, trace: Pa
     assert verify(out).beside == ()
     assert "worth knowing" not in (out / "events.jsonl").read_text() + (out / "report.html").read_text()
     assert "1 secret" in told.out
-    told = command("trace", "redact", "traces/r1", "--out", "copy", "--pictures", "blank", "--json")
+    told = command("trace", "redact", "traces/r1", "--out", "copy", "--screenshots", "blank", "--json")
     assert json.loads(told.out) == {"trace": "copy", "removed": {}}
     assert command("trace", "pack", "traces/r1", "--out", "p.zip").code == 0
-    told = command("trace", "redact", "p.zip", "--pictures", "blank")
+    told = command("trace", "redact", "p.zip", "--screenshots", "blank")
     assert (told.code, told.out.startswith("r1-redacted: a copy of p.zip")) == (0, True)
     told = command("trace", "redact", "traces/r1")
     assert (told.code, "is not empty" in told.err) == (5, True)
