@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,22 @@ def copy(trace: Trace, out: Path, given: argparse.Namespace) -> dict[str, int]:
     for one in removals:
         counts[one.kind] += one.count
     return dict(sorted(counts.items()))
+
+
+def copies(traces: Sequence[Trace], place: Path, given: argparse.Namespace) -> list[Trace]:
+    """Make copies that may be shown in a folder, and open them.
+
+    Raises:
+        InputError: if a pattern cannot be used.
+        TraceError: if a copy cannot be made.
+    """
+    reads = reader() if given.screenshots == "read" else None
+    made = []
+    for number, trace in enumerate(traces):
+        out = place / str(number) / f"{trace.folder.resolve().name}-redacted"
+        redacted(trace, out, Patterns(own(given.pattern)), reads)
+        made.append(Trace.open(out))
+    return made
 
 
 def own(pairs: list[str]) -> dict[str, str]:
