@@ -64,6 +64,7 @@ class TraceWriter:
             descriptor = os.open(
                 folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
             )
+            hold(descriptor)
             for place in (folder, folder.parent):
                 sync(place)
             hold(descriptor)
