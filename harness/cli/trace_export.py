@@ -5,10 +5,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.cli import trace_redact
 from harness.cli.signals import unwind
 from harness.cli.streams import say, show, show_json
 from harness.errors import HarnessError, InputError, TraceError
@@ -52,6 +54,7 @@ FORMATS: dict[str, _Format] = {
         folder=True,
         options=("failed",),
     ),
+    "trace": _Format("-redacted", "a folder, the run's trace again, with --redact only", folder=True),
     "gif": _Format(".gif", "a film that repeats; opens anywhere", options=("speed",)),
     "mp4": _Format(".mp4", "a film; opens in browsers and players", options=("speed",)),
 }
@@ -81,6 +84,12 @@ def add(traces: "argparse._SubParsersAction[Any]") -> None:
     sub.add_argument("--pictures", action="store_true", help="parquet: the screenshots too, as PNG")
     sub.add_argument("--failed", action="store_true", help="finetune: of runs that did not pass, too")
     sub.add_argument("--speed", type=_speed, metavar="X", help="gif, mp4: so many times as fast (default: 1)")
+    sub.add_argument(
+        "--redact",
+        action="store_true",
+        help="mask keys, cards, addresses and the like first, as trace redact does",
+    )
+    trace_redact.options(sub)
     sub.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     sub.set_defaults(run=run)
 
@@ -100,7 +109,10 @@ def run(options: argparse.Namespace) -> int:
     chosen = FORMATS[options.format]
     _fitting(options, chosen)
     traces = _open(options.trace, options.format, chosen)
-    with options.interrupts.told(unwind):
+    with options.interrupts.told(unwind), ExitStack() as stack:
+        if options.redact and options.format != "trace":
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="harness-redacted-"))
+            traces = trace_redact.copies(traces, Path(scratch), options)
         if options.out == "-":
             _stream(options, traces)
             return 0
@@ -178,6 +190,8 @@ def _alone(trace: Trace, out: Path, options: argparse.Namespace) -> dict[str, An
 
             playwright.export(trace, out)
             return {}
+        case "trace":
+            return {"removed": trace_redact.copy(trace, out, options)}
         case "gif":
             from harness.trace.export import gif  # noqa: PLC0415 - loaded when used
 
@@ -196,6 +210,10 @@ def _fitting(options: argparse.Namespace, chosen: _Format) -> None:
         if vars(options)[name.replace("-", "_")] and name not in chosen.options:
             having = ", ".join(known for known, one in FORMATS.items() if name in one.options)
             raise InputError(f"--{name}: format {options.format} has no such option; {having} has")
+    if not options.redact and (options.pattern or options.screenshots != "read"):
+        raise InputError("--pattern and --screenshots: go with --redact")
+    if options.format == "trace" and not options.redact:
+        raise InputError("--format trace: goes with --redact; as it is, 'harness trace pack' copies a trace")
     if options.endpoint and options.out:
         raise InputError("--endpoint and --out: spans go to one of them; leave out the other")
     if options.out == "-" and (chosen.folder or options.json):

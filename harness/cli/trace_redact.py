@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="mask what this RE2 expression finds, too",
     )
     parser.add_argument(
-        "--pictures",
+        "--screenshots",
         default="read",
         choices=["read", "blank"],
         help="read screenshots and paint over what is found in them (the default), or paint over all of them",
@@ -74,12 +75,28 @@ def copy(trace: Trace, out: Path, given: argparse.Namespace) -> dict[str, int]:
         TraceError: if the copy cannot be made.
     """
     patterns = Patterns(own(given.pattern))
-    removals = redacted(trace, out, patterns, reader() if given.pictures == "read" else None)
+    removals = redacted(trace, out, patterns, reader() if given.screenshots == "read" else None)
     write_report(Trace.open(out), out / "report.html")
     counts = Counter[str]()
     for one in removals:
         counts[one.kind] += one.count
     return dict(sorted(counts.items()))
+
+
+def copies(traces: Sequence[Trace], place: Path, given: argparse.Namespace) -> list[Trace]:
+    """Make copies that may be shown in a folder, and open them.
+
+    Raises:
+        InputError: if a pattern cannot be used.
+        TraceError: if a copy cannot be made.
+    """
+    reads = reader() if given.screenshots == "read" else None
+    made = []
+    for number, trace in enumerate(traces):
+        out = place / str(number) / f"{trace.folder.resolve().name}-redacted"
+        redacted(trace, out, Patterns(own(given.pattern)), reads)
+        made.append(Trace.open(out))
+    return made
 
 
 def own(pairs: list[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ LONGEST_PATTERN = 2_000
 """Characters a user pattern may have."""
 _MEMORY = 64 << 20
 _HEX = re.compile(r"[0-9a-f]{64}")
-_ENCODED = re.compile(r"[^\s\"'<>&=?/#;,]{0,2000}%[0-9A-Fa-f]{2}[^\s\"'<>&=?/#;,]{0,2000}")
+_TOKEN = re.compile(r"[^\s\"'<>&=?/#;,]+")
 _GAP = r"(?:[ .\-\u00a0+]|%20)?"
 
 
@@ -161,8 +161,8 @@ class Patterns:
     def text(self, text: str) -> str:
         """Give a text with what is found in it masked, percent-encoded parts as well."""
         masked = self._masked(text)
-        if "%" in masked:
-            return _ENCODED.sub(self._encoded, masked)
+        if "%" in masked or "+" in masked:
+            return _TOKEN.sub(self._encoded, masked)
         return masked
 
     def json(self, value: JsonValue) -> JsonValue:
@@ -217,6 +217,8 @@ class Patterns:
         return "".join((*pieces, text[last:]))
 
     def _encoded(self, match: re.Match[str]) -> str:
+        if "%" not in match[0] and "+" not in match[0]:
+            return match[0]
         plain = unquote_plus(match[0])
         masked = self._masked(plain)
         return match[0] if masked == plain else quote(masked, safe="[]: ").replace(" ", "+")

@@ -10,7 +10,7 @@ from harness.trace.patterns import Patterns
 from harness.trace.reader import Trace
 from harness.trace.redact_pictures import Pictures
 from harness.trace.verify import verify
-from tests.cli.commands import Command
+from tests.cli.commands import Command, Place
 from tests.cli.test_trace import trace
 
 __all__ = ["trace"]
@@ -25,13 +25,30 @@ def test_a_copy_is_made_and_what_was_removed_is_told(command: Command, trace: Pa
     assert verify(out).beside == ()
     assert "worth knowing" not in (out / "events.jsonl").read_text() + (out / "report.html").read_text()
     assert "1 secret" in told.out
-    told = command("trace", "redact", "traces/r1", "--out", "copy", "--pictures", "blank", "--json")
+    told = command("trace", "redact", "traces/r1", "--out", "copy", "--screenshots", "blank", "--json")
     assert json.loads(told.out) == {"trace": "copy", "removed": {}}
     assert command("trace", "pack", "traces/r1", "--out", "p.zip").code == 0
-    told = command("trace", "redact", "p.zip", "--pictures", "blank")
+    told = command("trace", "redact", "p.zip", "--screenshots", "blank")
     assert (told.code, told.out.startswith("r1-redacted: a copy of p.zip")) == (0, True)
     told = command("trace", "redact", "traces/r1")
     assert (told.code, "is not empty" in told.err) == (5, True)
+
+
+def test_an_export_is_made_of_a_redacted_copy(command: Command, place: Place) -> None:
+    shutil.copytree(EXAMPLE, place.folder / "run")
+    words = ("trace", "export", "run", "--redact", "--pattern", "name=Ada Lovelace", "--screenshots", "blank")
+    told = command(*words, "--format", "har")
+    assert (told.code, told.out) == (0, "run-redacted.har\n"), told
+    assert "Ada Lovelace" not in (place.folder / "run-redacted.har").read_text()
+    told = command(*words, "--format", "trace", "--json")
+    assert json.loads(told.out)["removed"]["name"] > 5
+    assert verify(place.folder / "run-redacted").ok
+    for given, why in (
+        (["--format", "trace"], "goes with --redact"),
+        (["--format", "har", "--pattern", "a=b"], "go with --redact"),
+    ):
+        told = command("trace", "export", "run", *given)
+        assert (told.code, why in told.err) == (2, True)
 
 
 @pytest.mark.usefixtures("trace")
@@ -59,11 +76,11 @@ def test_the_local_reader_finds_a_typed_name_in_a_screenshot() -> None:
 
 
 @pytest.mark.long
-def test_a_recorded_run_is_redacted_with_its_screenshots(command: Command, place: object) -> None:
-    del place
-    shutil.copytree(EXAMPLE, "run")
+def test_a_recorded_run_is_redacted_with_its_screenshots(command: Command, place: Place) -> None:
+    shutil.copytree(EXAMPLE, place.folder / "run")
     told = command("trace", "redact", "run", "--pattern", "name=Ada Lovelace", "--out", "out", "--json")
     assert told.code == 0, told
     assert json.loads(told.out)["removed"]["name"] > 20
-    assert verify(Path("out")).ok
-    assert "Lovelace" not in Path("out/report.html").read_text() + Path("out/events.jsonl").read_text()
+    out = place.folder / "out"
+    assert verify(out).ok
+    assert "Lovelace" not in (out / "report.html").read_text() + (out / "events.jsonl").read_text()

@@ -114,6 +114,8 @@ def test_percent_encoded_values_are_masked() -> None:
     assert found == "https://a.test/?mail=[redacted:email]&card=[redacted:card]&q=blue%20mug"
     assert patterns.text("tel=%2B49+30+1234567;x=%zz") == "tel=[redacted:phone];x=%zz"
     assert patterns.values["ada@example.org"] == "email"
+    own = Patterns({"name": "Ada Lovelace"})
+    assert own.text("name=Ada+Lovelace&a=1+2%2B3") == "name=[redacted:name]&a=1+2%2B3"
 
 
 def test_json_is_masked_in_texts_names_and_long_numbers() -> None:
