@@ -119,13 +119,14 @@ class Copy:
 
     Args:
         limit: most bytes that are kept; of a longer body there are only the size and the SHA-256.
+        expected: the length it declares, if it does, so that one that is too long is not kept at first.
     """
 
-    def __init__(self, limit: int = COPIED) -> None:
+    def __init__(self, limit: int = COPIED, expected: int | None = None) -> None:
         self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
         self._digest = hashlib.sha256()
         self._limit = limit
-        self._kept = True
+        self._kept = expected is None or expected <= limit
         self.size = 0
 
     @property

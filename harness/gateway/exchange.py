@@ -252,7 +252,7 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
     length = next((int(value) for name, value in answer.headers if name == b"content-length"), None)
     try:
         if request.method != "HEAD" and answer.status not in {204, 304}:
-            copy = account.body = Copy()
+            copy = account.body = Copy(expected=length)
             async for chunk in answer.body:
                 _count(account, chunk)
                 copy.write(chunk)

@@ -101,6 +101,14 @@ def test_a_copy_holds_what_passed_up_to_its_limit(size: int) -> None:
     copy.close()
 
 
+def test_a_copy_of_what_says_that_it_is_too_long_is_only_hashed() -> None:
+    copy = Copy(limit=10, expected=11)
+    copy.write(b"first")
+    assert copy._file is None
+    copy.write(b"second")
+    assert (copy.data, copy.size, copy.sha256) == (None, 11, hashlib.sha256(b"firstsecond").hexdigest())
+
+
 def test_a_copy_that_the_disk_does_not_take_is_given_up_and_still_hashed() -> None:
     class Full(io.BytesIO):
         def write(self, data: Any, /) -> int:
