@@ -24,6 +24,7 @@ from harness.trace.verify import verify
 from tests.cli.commands import NO_ENGINE
 from tests.replay.dying import count, shop_of
 
+pytestmark = pytest.mark.timeout(600)
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180
 EVENTS = 125
