@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from harness.approval.auto import DenyApprover
 from harness.checkpoint import Checkpoint
 from harness.clearance import Cleared, Refusal, Request
-from harness.gateway.base import Exchange, Keeper, SocketMessage
+from harness.gateway.base import Body, Exchange, Keeper, SocketMessage
 from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from harness.gateway.upstreams.internet import InternetUpstream
@@ -92,9 +92,9 @@ class TimedKeeper:
         self.spent += time.perf_counter() - begun
         return found
 
-    async def admit(self, request: Request) -> Cleared | Refusal:
+    async def admit(self, request: Request, body: Body) -> Cleared | Refusal:
         begun = time.perf_counter()
-        found = await self._keeper.admit(request)
+        found = await self._keeper.admit(request, body)
         self.spent += time.perf_counter() - begun
         return found
 

@@ -19,7 +19,7 @@ from benchmarks.figures import Figure, Figures, main, median, percentile
 from harness.action import Action, Click, Goto
 from harness.clearance import Act, Cleared, Refusal, Request, Verdict, clear, digest
 from harness.errors import SandboxError
-from harness.gateway.base import Exchange, SocketMessage
+from harness.gateway.base import Body, Exchange, SocketMessage
 from harness.gateway.proxy import ProxyGateway
 from harness.gateway.upstreams.static import StaticUpstream
 from harness.sandbox.base import ActOutcome, Sandbox, SandboxOptions
@@ -100,7 +100,8 @@ class Anybody:
         del request
         return None
 
-    async def admit(self, request: Request) -> Cleared:
+    async def admit(self, request: Request, body: Body) -> Cleared:
+        del body
         return clear(request, allowed(request))
 
     def arrived(self, size: int) -> Refusal | None:

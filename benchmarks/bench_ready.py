@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, Figures, main, median, percentile
 from benchmarks.rigs import HEIGHT, WIDTH, launched, pictured
 from harness.clearance import Refusal, Request
-from harness.gateway.base import Exchange, SocketMessage
+from harness.gateway.base import Body, Exchange, SocketMessage
 from harness.gateway.proxy import ProxyGateway
 from harness.sandbox.base import Sandbox, SandboxOptions
 from harness.sandbox.bubblewrap import BubblewrapSandbox
@@ -32,7 +32,8 @@ class Nobody:
     def preview(self, request: Request) -> Refusal | None:
         return Refusal(rule="bench", reason=f"{request.url} is not asked for here")
 
-    async def admit(self, request: Request) -> Refusal:
+    async def admit(self, request: Request, body: Body) -> Refusal:
+        del body
         return Refusal(rule="bench", reason=f"{request.url} is not asked for here")
 
     def arrived(self, size: int) -> Refusal:

@@ -1,4 +1,8 @@
-"""What a trace costs: bytes a step beyond the pictures, and time a write at 10 and at 10,000 events."""
+"""What a trace costs: bytes a step beyond the pictures, and time a line and a step as it grows.
+
+Bodies of requests and answers, text of screens and what models are sent are blobs of their own, each once:
+the bytes of a step are those of its lines.
+"""
 
 import sys
 import tempfile
@@ -42,6 +46,16 @@ HEADERS = (
 )
 
 
+ANSWERED = (
+    ("cache-control", "private, no-cache"),
+    ("content-length", "3267"),
+    ("content-type", "text/html; charset=utf-8"),
+    ("set-cookie", "session=0123456789abcdef; HttpOnly; Path=/; SameSite=lax; Secure"),
+    ("content-security-policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'"),
+    ("date", "Sun, 22 Nov 2026 02:10:57 GMT"),
+)
+
+
 def start() -> RunStarted:
     return RunStarted(
         run_id="bench",
@@ -82,7 +96,7 @@ def step(number: int, screenshot: str, raw: str, requests: int) -> Iterator[Even
     act = Act(action=action, target=target)
     tabs = (Tab(id=1, url=url, title=title, active=True),)
     yield Observed(step=number, screenshot=screenshot, size=(1280, 720), url=url, title=title, tabs=tabs)
-    yield AskedModel(step=number)
+    yield AskedModel(step=number, request=raw)
     yield ModelReplied(
         step=number,
         thought=f'click "Add to cart" on page {number}',
@@ -102,8 +116,19 @@ def step(number: int, screenshot: str, raw: str, requests: int) -> Iterator[Even
             body_size=33,
             resource="document",
         )
-        yield Requested(step=number, request=request, verdict=allowed(request))
-        yield Responded(step=number, request=request.id, status=303, sent=33, seconds=0.004)
+        body = digest(request)
+        yield Requested(step=number, request=request, verdict=allowed(request), body=request.body_sha256)
+        yield Responded(
+            step=number,
+            request=request.id,
+            status=200,
+            sent=33,
+            received=3267,
+            seconds=0.004,
+            headers=ANSWERED,
+            body=body,
+            sha256=body,
+        )
     yield Acted(step=number, index=0, action=action, status="done", seconds=0.041)
 
 
@@ -118,6 +143,21 @@ def bytes_a_step(folder: Path, requests: int, steps: int = 200) -> float:
             writer.write(event)
     writer.close()
     return (file.stat().st_size - before) / steps
+
+
+def steps(folder: Path, marks: tuple[int, ...], *, sync: bool = False) -> dict[int, float]:
+    """Milliseconds of a step with a request, at each mark the median of the 50 steps before it."""
+    writer = TraceWriter.create(folder, now=lambda: datetime.now(UTC))
+    writer.write(start())
+    taken: list[float] = []
+    for number in range(1, max(marks) + 1):
+        events = [*step(number, "ab" * 32, "cd" * 32, 1)]
+        began = time.perf_counter()
+        for event in events:
+            writer.write(event, sync=sync and event.kind in ("acting", "acted"))
+        taken.append((time.perf_counter() - began) * 1e3)
+    writer.close()
+    return {mark: median(taken[max(0, mark - 50) : mark]) for mark in marks}
 
 
 def writes(folder: Path, count: int, *, sync: bool) -> list[float]:
@@ -141,6 +181,7 @@ def writes(folder: Path, count: int, *, sync: bool) -> list[float]:
 def measure(*, quick: bool = False) -> Figures:
     """Take the figures."""
     runs, count, synced = (2, 300, 5) if quick else (20, 10_000, 50)
+    marks = (10, 100, 200) if quick else (10, 1_000, 10_000)
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         plain, one = bytes_a_step(root / "0", 0), bytes_a_step(root / "1", 1)
@@ -149,6 +190,8 @@ def measure(*, quick: bool = False) -> Figures:
         last = median(many[-count // 10 :])
         waited = median(writes(root / "sync", synced, sync=True))
         lines = (root / "many" / "events.jsonl").read_bytes().count(b"\n")
+        grown = steps(root / "steps", marks)
+        synced_step = steps(root / "synced", (50,), sync=True)[50]
         began = time.perf_counter()
         verify(root / "many")
         checked = lines / (time.perf_counter() - began)
@@ -159,6 +202,16 @@ def measure(*, quick: bool = False) -> Figures:
             plain,
             bar=2000,
             detail={"with_one_request_B": one, "verify_lines_a_second": checked},
+        ),
+        "trace_step_ms": Figure(
+            f"all lines of one step with a request, after {marks[2]:,} steps",
+            "ms",
+            grown[marks[2]],
+            grown[marks[0]],
+            f"after {marks[0]} steps",
+            1.25,
+            "ratio",
+            {f"after_{marks[1]}_ms": grown[marks[1]], "on_the_medium_ms": synced_step},
         ),
         "trace_write_us": Figure(
             f"one trace line, after {count:,} lines",

@@ -9,10 +9,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, assert_never
 
 from harness.action import AskUser
 from harness.approval.base import ask
+from harness.bodies import Bodies
 from harness.clearance import (
     LONGEST_BODY,
     Act,
@@ -31,11 +32,23 @@ from harness.clearance import (
     clear,
     digest,
 )
-from harness.gateway.base import Exchange, SocketMessage
+from harness.gateway.base import Body, Exchange, SocketMessage
 from harness.limits import Budget
+from harness.sandbox.base import ConsoleLine, DialogAnswer, PageWord
 from harness.screen import Screen
+from harness.secrets import Redactor
 from harness.trace.base import Recorder
-from harness.trace.events import ApprovalAsked, ApprovalGiven, Judged, Messaged, Noted, Requested, Responded
+from harness.trace.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Console,
+    Dialogued,
+    Judged,
+    Messaged,
+    Noted,
+    Requested,
+    Responded,
+)
 
 EDITS = 3
 LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
@@ -44,6 +57,8 @@ WITHDRAWN = "withdrawn"
 """Who answered, in the trace, a question whose page or run ended before a person did."""
 THROWN = 100
 """Notes in one trace of what was no request."""
+WORDS = 1000
+"""Lines of consoles and dialogs in one trace."""
 KEPT = 16_777_216
 """Bytes of WebSocket messages that one trace keeps; of those beyond it has the size and the SHA-256."""
 _FAULT = "judge failed"
@@ -64,6 +79,7 @@ class Checkpoint:
         goal: what the run is for, to show to people.
         timeout: seconds a person has.
         otherwise: what happens when nobody answers in time.
+        redactor: knows the secrets that no body in the trace may hold.
     """
 
     def __init__(
@@ -79,6 +95,7 @@ class Checkpoint:
         clock: Callable[[], float],
         now: Callable[[], datetime],
         ids: Callable[[], str],
+        redactor: Redactor | None = None,
     ) -> None:
         self.step = 0
         self.thought = ""
@@ -101,8 +118,11 @@ class Checkpoint:
         self._now = now
         self._ids = ids
         self._pages: dict[str, str] = {}
+        self._bodies = Bodies(recorder, redactor)
+        self._sent: dict[str, str] = {}
         self._kept = 0
         self._thrown = 0
+        self._words = 0
         self._begun = asyncio.Event()
         self._asking = 0
         self._asked_since = 0.0
@@ -228,7 +248,7 @@ class Checkpoint:
         await self._begun.wait()
         return self.stopped or await self.decide(file)
 
-    async def admit(self, request: Request) -> Cleared | Refusal:
+    async def admit(self, request: Request, body: Body | None = None) -> Cleared | Refusal:
         """Decide about a whole request, for the gateway."""
         await self._begun.wait()
         if self.stopped is not None:
@@ -242,9 +262,13 @@ class Checkpoint:
         self._budget.uploaded += request.body_size
         cleared = None
         try:
+            blob = await self._bodies.request(body, request.headers, self.step) if body else None
+            if blob is not None:
+                self._sent[request.id] = blob
             cleared = await self.decide(request)
             return cleared
         finally:
+            self._sent.pop(request.id, None)
             if not isinstance(cleared, Cleared):
                 self._budget.requests -= 1
                 self._budget.uploaded -= request.body_size
@@ -306,11 +330,29 @@ class Checkpoint:
             more = "; what follows of this kind is not noted" if self._thrown == THROWN else ""
             self._recorder.write(Noted(step=self.step, text=f"gateway: {line[:500]}{more}"))
 
+    def told(self, word: PageWord) -> bool:
+        """Record what a page says besides what it shows, for the sandbox; say whether more is recorded."""
+        if not self._begun.is_set():
+            return True
+        self._words += 1
+        match word:
+            case ConsoleLine():
+                self._recorder.write(Console(step=self.step, **dict(word)))
+            case DialogAnswer():
+                self._recorder.write(Dialogued(step=self.step, **dict(word)))
+            case _:
+                assert_never(word)
+        if self._words == WORDS:
+            text = f"pages said {WORDS:,} things besides what they show; more of it is not recorded"
+            self._recorder.write(Noted(step=self.step, text=text))
+        return self._words < WORDS
+
     def finished(self, exchange: Exchange) -> None:
         """Record what became of a request, for the gateway."""
         page = self._pages.pop(exchange.id, None)
         if page is not None:
             self.trouble = f"{page} did not come: {exchange.error}" if exchange.error else ""
+        answer = self._bodies.answer(exchange, self.step)
         self._recorder.write(
             Responded(
                 step=self.step,
@@ -321,6 +363,9 @@ class Checkpoint:
                 messages=exchange.messages,
                 seconds=round(exchange.seconds, 3),
                 error=exchange.error,
+                headers=answer.headers,
+                body=answer.body,
+                sha256=answer.sha256,
             )
         )
 
@@ -361,7 +406,8 @@ class Checkpoint:
     def _remember(self, effect: Effect, verdict: Verdict) -> None:
         self.verdicts[verdict.outcome] += 1
         if isinstance(effect, Request):
-            self._recorder.write(Requested(step=self.step, request=effect, verdict=verdict))
+            sent = self._sent.get(effect.id)
+            self._recorder.write(Requested(step=self.step, request=effect, verdict=verdict, body=sent))
         else:
             self._recorder.write(Judged(step=self.step, effect=effect, verdict=verdict))
 

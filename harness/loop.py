@@ -14,7 +14,7 @@ from harness.clearance import Effect, Refusal, Reply, SafetySignal
 from harness.errors import ActionError, HarnessError, ModelError
 from harness.journal import Journal
 from harness.limits import Budget
-from harness.models.base import Foresighted, Model
+from harness.models.base import Foresighted, Model, Telling
 from harness.pointer import Pointer
 from harness.result import Ending
 from harness.sandbox.base import Sandbox
@@ -53,6 +53,8 @@ class Loop:
         self._passed: tuple[str, ...] = ()
         self._notes: list[str] = []
         self._place = ""
+        if isinstance(model, Telling):
+            model.tell(journal.asked)
 
     async def run(self) -> Ending:
         """Go on until the model answers or gives up, a boundary stops the run, or something fails.
@@ -118,7 +120,8 @@ class Loop:
         return screen
 
     async def _ask(self, observation: Observation) -> Reply:
-        self._journal.asked()
+        if not isinstance(self._model, Telling):
+            self._journal.asked()
         started = self._clock()
         try:
             async with asyncio.timeout(self._budget.left):

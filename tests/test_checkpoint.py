@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from harness.action import AskUser, Click
-from harness.checkpoint import KEPT, THROWN, Checkpoint
+from harness.checkpoint import KEPT, THROWN, WORDS, Checkpoint
 from harness.clearance import (
     LONGEST_BODY,
     Act,
@@ -24,12 +24,14 @@ from harness.clearance import (
     redeem,
 )
 from harness.gateway.base import Exchange, SocketMessage
+from harness.gateway.body import Copy, Spool
 from harness.limits import Budget
 from harness.policy import Engine, Policy
+from harness.sandbox.base import ConsoleLine, DialogAnswer
 from harness.screen import Screen, Tab
 from harness.task import Limits
 from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover, blank
-from harness.trace.events import ApprovalGiven, Messaged, Noted, Requested
+from harness.trace.events import ApprovalGiven, Console, Dialogued, Messaged, Noted, Requested, Responded
 
 ACT = Act(action=Click(x=1, y=2))
 GET = Request(id="r1", method="GET", url="https://shop.test/")
@@ -497,3 +499,51 @@ def test_what_the_browser_stopped_is_recorded_with_the_rule_that_would_have() ->
     checkpoint, memory = make(FixedJudge("allow"))
     assert checkpoint.preview(GET) is None
     assert memory.events == []
+
+
+async def test_bodies_are_on_record_the_requests_before_it_leaves() -> None:
+    checkpoint, memory = make(FixedJudge("allow"))
+    sent = b"a=1"
+    with Spool() as body:
+        body.write(sent)
+        request = GET.model_copy(
+            update={"method": "POST", "body_size": body.size, "body_sha256": body.sha256}
+        )
+        assert isinstance(await checkpoint.admit(request, body), Cleared)
+    (asked,) = memory.events
+    assert isinstance(asked, Requested)
+    assert asked.body == request.body_sha256
+    assert memory.blobs[str(asked.body)] == sent
+    came = Copy()
+    came.write(b"thanks")
+    checkpoint.finished(Exchange(id="r1", status=200, received=6, headers=(("etag", "1"),), body=came))
+    came.close()
+    answered = memory.events[-1]
+    assert isinstance(answered, Responded)
+    assert answered.headers == (("etag", "1"),)
+    assert answered.body == answered.sha256 == hashlib.sha256(b"thanks").hexdigest()
+
+
+async def test_the_body_of_a_refused_request_is_on_record_too() -> None:
+    checkpoint, memory = make(FixedJudge("deny"))
+    with Spool() as body:
+        body.write(b"a=1")
+        assert isinstance(await checkpoint.admit(GET, body), Refusal)
+    (asked,) = memory.events
+    assert isinstance(asked, Requested)
+    assert memory.blobs[str(asked.body)] == b"a=1"
+
+
+def test_what_pages_say_is_on_record_up_to_a_bound() -> None:
+    checkpoint, memory = make(FixedJudge("allow"))
+    checkpoint.step = 3
+    line = ConsoleLine(level="error", text="oh", url="https://shop.test/a.js", line=7)
+    assert checkpoint.told(line)
+    assert checkpoint.told(DialogAnswer(type="prompt", message="How many?", accepted=True, answer="7"))
+    assert memory.events == [
+        Console(step=3, level="error", text="oh", url="https://shop.test/a.js", line=7),
+        Dialogued(step=3, type="prompt", message="How many?", accepted=True, answer="7"),
+    ]
+    assert [checkpoint.told(line) for _ in range(WORDS - 2)] == [True] * (WORDS - 3) + [False]
+    assert memory.kinds.count("noted") == 1
+    assert memory.kinds[-1] == "noted"

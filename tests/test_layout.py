@@ -80,6 +80,7 @@ PARTS = {
     "policy/conditions": "policy/test_rules",
     "policy/examples": "policy/test_check",
     "policy/table": "policy/test_engine",
+    "replay/verdict": "replay/test_live",
     "result": "test_checks",
     "sandbox/fill": "integration/test_secrets",
     "sandbox/hosted": "sandbox/test_bubblewrap",

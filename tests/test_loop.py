@@ -33,7 +33,8 @@ from harness.testing import (
     RecordingApprover,
     ScriptedModel,
 )
-from harness.trace.events import ModelReplied
+from harness.trace.events import AskedModel, Event, ModelReplied, Observed
+from pydantic import JsonValue
 
 TASK = Task(name="t", goal="a goal", start="https://shop.test/")
 CLICK = Click(x=1, y=2)
@@ -50,8 +51,9 @@ class Rig:
         approver: Approver | None = None,
         limits: Limits | None = None,
         sandbox: FakeSandbox | None = None,
+        memory: MemoryRecorder | None = None,
     ) -> None:
-        self.memory = MemoryRecorder()
+        self.memory = memory or MemoryRecorder()
         self.sandbox = sandbox or FakeSandbox(Target(role="button", name="Pay", fingerprint="1"))
         clock = FakeClock()
         budget = Budget(limits or Limits(steps=20), clock)
@@ -349,3 +351,59 @@ async def test_an_approval_is_not_for_another_page() -> None:
     await rig.run()
     assert model.seen[1].results[0].rule == "stale"
     assert Wait(seconds=0) not in sandbox.acted
+
+
+async def test_a_model_that_tells_what_it_sends_is_recorded_as_asked_once_a_step() -> None:
+    class Vendor(ScriptedModel):
+        asking: Callable[[dict[str, JsonValue]], None]
+
+        def tell(self, asking: Callable[[dict[str, JsonValue]], None]) -> None:
+            self.asking = asking
+
+        async def reply(self, observation: Observation) -> Reply:
+            if observation.step == 1:
+                self.asking({"messages": ["first"]})
+                assert rig.memory.kinds[-1] == "asked_model"
+                self.asking({"messages": ["again"]})
+            return await super().reply(observation)
+
+    rig = Rig(Vendor([CLICK, Answer(text="done")]))
+    await rig.run()
+    asked = [event for event in rig.memory.events if isinstance(event, AskedModel)]
+    assert [event.step for event in asked] == [1, 2]
+    assert asked[0].request is not None
+    assert b'"first"' in rig.memory.blobs[asked[0].request]
+    assert asked[1].request is None
+    kinds = rig.memory.kinds
+    assert kinds.index("asked_model") < kinds.index("model_replied")
+
+
+async def test_the_text_of_a_screen_is_on_record_where_it_was_read() -> None:
+    class Reading(FakeSandbox):
+        async def observe(self) -> Screen:
+            return (await super().observe()).model_copy(update={"text": "Total: 5 \ud800"})
+
+    for sandbox, text in ((Reading(), b"Total: 5 ?"), (FakeSandbox(), None)):
+        rig = Rig(ScriptedModel([]), sandbox=sandbox)
+        await rig.run()
+        seen = next(event for event in rig.memory.events if isinstance(event, Observed))
+        assert (None if seen.text is None else rig.memory.blobs[seen.text]) == text
+
+
+async def test_intents_results_questions_and_answers_are_on_the_medium() -> None:
+    class Synced(MemoryRecorder):
+        def write(self, event: Event, *, sync: bool = False) -> None:
+            super().write(event, sync=sync)
+            synced.setdefault(event.kind, set()).add(sync)
+
+    synced: dict[str, set[bool]] = {}
+    approver = RecordingApprover(lambda question: question.approve(by="ada"))
+    rig = Rig(
+        ScriptedModel([CLICK]),
+        lambda effect: "ask" if isinstance(effect, Act) else "allow",
+        approver=approver,
+        memory=Synced(),
+    )
+    await rig.run()
+    always = {kind for kind, said in synced.items() if said == {True}}
+    assert always == {"acting", "acted", "approval_asked", "approval_given"}

@@ -27,6 +27,7 @@ from harness.cli.names import (
     find_policy,
     find_secrets,
     guard,
+    seed_of,
     task_file,
     versions,
 )
@@ -43,7 +44,7 @@ from harness.journal import Journal
 from harness.limits import Budget, tightest
 from harness.lines import Lines
 from harness.loop import Loop
-from harness.models.base import Closing, Model
+from harness.models.base import Closing, Model, Ready
 from harness.models.catalogue import ModelFacts
 from harness.models.local.ocr import Reader
 from harness.models.vision import VisionModel
@@ -52,7 +53,7 @@ from harness.policy.chromium import reach, saves
 from harness.policy.engine import Engine
 from harness.policy.schema import Policy
 from harness.result import EXIT_CODES, CheckResult, Ending, Result
-from harness.sandbox.base import Sandbox, SandboxInfo, SandboxOptions
+from harness.sandbox.base import Attached, Sandbox, SandboxInfo, SandboxOptions
 from harness.sandbox.choose import choose
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.pool import Warm
@@ -146,6 +147,7 @@ class Run:
         keep: bool = False,
         pool: Pool | None = None,
         catalogue: Path | str | None = None,
+        named: str | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
@@ -192,7 +194,7 @@ class Run:
         self.approver = find_approver(approver, pictures, lines) if isinstance(approver, str) else approver
         self.budget = Budget(tightest(self.task.limits, self.policy.limits), clock)
         if isinstance(self.model, VisionModel):
-            self._can_be_held(self.model.facts, self.budget.limits)
+            self.can_be_held(self.model.facts, self.budget.limits)
         self.result: Result | None = None
         self.ending = False
         """Whether the run is over and only cleaning up is left; then it is not to be cancelled."""
@@ -200,7 +202,7 @@ class Run:
         """What was left for a look inside, if that was asked for and there was anything."""
         self._runtime, self._keep = runtime, keep
         self._names = (
-            model if isinstance(model, str) else type(model).__name__,
+            named or (model if isinstance(model, str) else type(model).__name__),
             _approver_name(self.approver),
         )
         self._begun = False
@@ -231,6 +233,7 @@ class Run:
             clock=self._clock,
             now=self._now,
             ids=self._ids,
+            redactor=self.vault.redactor,
         )
         try:
             ending = await self._run(recorder, checkpoint, checks)
@@ -267,6 +270,8 @@ class Run:
         async with AsyncExitStack() as stack:
             if self._hang_up is not None:
                 stack.push_async_callback(self._hang_up.close)
+            if isinstance(self.model, Ready):
+                await self.model.ready()
             # What is kept, and what runs it, is settled when a sandbox is made.
             plain = not (self._keep or self._runtime)
             warm = await self._pool.bound(reach(self.policy)) if self._pool and plain else None
@@ -300,6 +305,8 @@ class Run:
                 self._info = sandbox.info
                 self._begin(recorder, self._info)
             checkpoint.begin()
+            if isinstance(self.model, Attached):
+                self.model.attach(sandbox)
             loop = Loop(
                 self.task,
                 model=self.model,
@@ -315,7 +322,7 @@ class Run:
         return ending
 
     @staticmethod
-    def _can_be_held(facts: ModelFacts, limits: Limits) -> None:
+    def can_be_held(facts: ModelFacts, limits: Limits) -> None:
         """Say beforehand if a limit on money cannot be held, as nobody knows what the model costs."""
         if limits.cost is None or facts.price is not None:
             return
@@ -343,6 +350,8 @@ class Run:
             uploads=Path(self.task.uploads) if self.task.uploads else None,
             runtime=runtime,
             keep=checkpoint.keep,
+            told=checkpoint.told,
+            seed=seed_of(self.run_id),
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
@@ -376,7 +385,8 @@ class Run:
                 policy_sha256=self.engine.sha256,
                 model=self._names[0],
                 approver=self._names[1],
-                sandbox=info.model_dump(mode="json"),
+                sandbox=info.model_dump(mode="json", exclude={"seed"}),
+                seed=info.seed,
                 versions=versions(info.browser),
             ),
             sync=True,

@@ -1,7 +1,9 @@
 """From the names people type to the objects that run: tasks, policies, models, approvers, hosts."""
 
 import difflib
+import hashlib
 import importlib
+import importlib.metadata
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -322,4 +324,14 @@ def versions(browser: str) -> dict[str, str]:
     from harness._version import __version__  # noqa: PLC0415
 
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return {"harness": __version__, "python": python, "browser": browser}
+    return {
+        "harness": __version__,
+        "python": python,
+        "playwright": importlib.metadata.version("playwright"),
+        "browser": browser,
+    }
+
+
+def seed_of(name: str) -> int:
+    """What a run's pages begin `Math.random` with, from a name that no other run has."""
+    return 1 + int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % (2**31 - 1)

@@ -12,7 +12,18 @@ from typing import Any, NoReturn
 import structlog
 
 from harness._version import __version__
-from harness.cli import doctor, mcp, policy, rejudge, trace, trace_clean, trace_diff, trace_list
+from harness.cli import (
+    doctor,
+    mcp,
+    policy,
+    replay,
+    trace,
+    trace_clean,
+    trace_diff,
+    trace_export,
+    trace_list,
+    trace_schema,
+)
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
 from harness.cli import sandbox as sandbox_command
@@ -93,7 +104,7 @@ def _parser() -> _Parser:
     )
     doctor_parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     doctor_parser.set_defaults(run=doctor.run)
-    rejudge.add(commands)
+    replay.add(commands)
     _trace(commands.add_parser("trace", help="look at recorded runs"))
     _policy(commands.add_parser("policy", help="look at policies"))
     _eval(commands.add_parser("eval", help="try how good and how safe it is, on this machine"))
@@ -140,6 +151,13 @@ def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--input", action="append", default=[], metavar="NAME=VALUE", help="a value for {{NAME}}"
     )
+    run.add_argument(
+        "--otel",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="send spans to this collector meanwhile, or to the one in OTEL_EXPORTER_OTLP_ENDPOINT",
+    )
     run.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     run.set_defaults(run=run_command.run)
 
@@ -164,6 +182,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
     trace_list.add(traces)
     trace_diff.add(traces)
     trace_clean.add(traces)
+    trace_schema.add(traces)
     commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
         ("show", trace.show, "print a run as text"),
         ("verify", trace.verify_trace, "check that nothing was changed; exit code 5 if something was"),
@@ -176,6 +195,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
         if name == "report":
             sub.add_argument("--out", type=Path, help="the HTML file (default: report.html in the trace)")
         sub.set_defaults(run=command)
+    trace_export.add(traces)
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:

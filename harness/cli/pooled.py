@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.cli.names import find_policy, load_policy, task_file
+from harness.cli.names import find_policy, load_policy, seed_of, task_file
 from harness.errors import InputError
 from harness.gateway.door import Door
 from harness.policy.chromium import reach, saves
@@ -78,6 +78,7 @@ class Pool(WarmPool[Door]):
             reach=self.reach,
             saves=saves(self._policy),
             starts=self._starts,
+            seed=seed_of(folder.name),
         )
         made = choose(self.sandbox, options)
         assert isinstance(made, HostedSandbox)  # noqa: S101 - every place that has a name is one

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from harness.cli.names import load_policy
 from harness.cli.signals import unwind
@@ -26,43 +25,25 @@ _SHARES = 4
 """Parts a process gets one after the other, so that none waits long for another."""
 
 
-def add(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Declare the command."""
-    what = "judge recorded runs again under another policy"
-    replay = commands.add_parser("replay", help=what, description=f"{what[0].upper()}{what[1:]}.")
-    arguments(replay)
-    replay.set_defaults(run=run)
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what it takes."""
-    parser.add_argument(
-        "traces",
-        nargs="+",
-        type=Path,
-        metavar="TRACE",
-        help="traces, or folders of traces to be taken together",
-    )
-    parser.add_argument(
-        "--policy", required=True, metavar="NEW", help="a policy file, or the name of a ready-made one"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare what judging again takes beside traces and policy."""
     parser.add_argument(
         "--expect",
         choices=["same"],
-        help="same: exit code 5 if the new policy says something else of any effect, or that cannot be told",
+        help="with --policy alone: exit code 5 if the new policy says something else of any effect, or that "
+        "cannot be told",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge again. Exit code 5 for a trace that cannot be read, or with `--expect same` for a difference."""
     policy = load_policy(options.policy)
-    for path in options.traces:
+    for path in options.trace:
         if not path.exists():
             raise InputError(
                 f"{path}: there is no such trace; 'harness trace ls FOLDER' lists those in a folder"
             )
-    paths = [one for path in options.traces for one in traces_in(path)]
+    paths = [one for path in options.trace for one in traces_in(path)]
     with options.interrupts.told(unwind):
         found, problems = judged(paths, policy)
     if options.json:

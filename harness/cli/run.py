@@ -3,7 +3,10 @@
 import argparse
 import asyncio
 import difflib
+import os
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +17,12 @@ from harness.cli.streams import say, show, show_json
 from harness.errors import InputError, TraceError
 from harness.result import Result
 from harness.task import Task
+from harness.trace.events import Event
 from harness.words import visible
 
 if TYPE_CHECKING:
     from harness.cli.compose import Kept, Run
+    from harness.trace.export.otlp import Live
 
 _PATIENCE = 20.0
 """Seconds after which an interrupt that was not heeded is given again."""
@@ -31,6 +36,9 @@ def run(options: argparse.Namespace) -> int:
     task = with_inputs(Task.load(file), options.input)
     # At the end, so that nothing here can take the place of what is installed.
     sys.path += [str(folder) for folder in dict.fromkeys((Path.cwd(), file.resolve().parent))]
+    told = progress()
+    live = _live(options.otel) if options.otel is not None else None
+    watch = told if live is None else _Both(told, live)
     one = Run(
         task,
         model=options.model,
@@ -38,18 +46,21 @@ def run(options: argparse.Namespace) -> int:
         sandbox=options.sandbox,
         approver=options.approve,
         traces=options.traces,
-        watch=progress(),
+        watch=watch,
         runtime=options.runtime,
         keep=options.keep,
         catalogue=options.catalogue,
     )
-    end = _End(one)
+    end = Ending(one)
     with options.interrupts.told(end.signalled):
         try:
             result = asyncio.run(end.run())
         except TraceError as error:
             say(f"harness: {error}")
             return 4
+        finally:
+            if live is not None:
+                live.close()
         if result.outcome == "error":
             lines = result.reason.splitlines()[:20]
             say("harness: " + "\n".join(visible(line, 600) for line in lines))
@@ -60,6 +71,28 @@ def run(options: argparse.Namespace) -> int:
         if one.kept:
             say(kept_lines(one.kept))
     return result.exit_code
+
+
+class _Both:
+    """Tells two watchers."""
+
+    def __init__(self, first: Callable[[Event], None], second: Callable[[Event], None]) -> None:
+        self._first, self._second = first, second
+
+    def __call__(self, event: Event) -> None:
+        self._first(event)
+        self._second(event)
+
+
+def _live(endpoint: str) -> "Live":
+    from harness.trace.export.otlp import Live  # noqa: PLC0415 - loaded when used
+
+    named = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    if not named:
+        raise InputError(
+            "--otel: name a collector, such as http://127.0.0.1:4318, or set OTEL_EXPORTER_OTLP_ENDPOINT"
+        )
+    return Live(named, now=lambda: datetime.now(UTC), say=say)
 
 
 def kept_lines(kept: "Kept") -> str:
@@ -93,7 +126,7 @@ def with_inputs(task: Task, pairs: list[str]) -> Task:
     return task.model_copy(update={"inputs": inputs})
 
 
-class _End:
+class Ending:
     """Runs a run, and ends it in order when a signal comes."""
 
     def __init__(self, one: "Run") -> None:

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.clearance import Cleared, Refusal, Request
+from harness.gateway.body import Copy
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """In order, names in lower case."""
@@ -15,7 +16,9 @@ Headers = tuple[tuple[bytes, bytes], ...]
 class Exchange(BaseModel):
     """What became of a request."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
 
     id: str
     """The request's id."""
@@ -31,6 +34,10 @@ class Exchange(BaseModel):
     """From the request's head to the end."""
     error: str | None = None
     """What went wrong on the way."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """The answer's as the upstream gave them, in order, names in lower case; none without an answer."""
+    body: Copy | None = Field(default=None, exclude=True)
+    """The answer's body as it came, until `finished` returns; nothing if it has none or broke off."""
 
 
 class SocketMessage(NamedTuple):
@@ -49,8 +56,8 @@ class SocketMessage(NamedTuple):
 class Keeper(Protocol):
     """Judges for the gateway, asks a person where the policy says so, and records."""
 
-    async def admit(self, request: Request) -> Cleared | Refusal:
-        """Decide about a whole request. The gateway forwards only what a ticket says."""
+    async def admit(self, request: Request, body: "Body") -> Cleared | Refusal:
+        """Decide about a whole request with its body. The gateway forwards only what a ticket says."""
         ...
 
     def preview(self, request: Request) -> Refusal | None:

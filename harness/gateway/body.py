@@ -1,15 +1,20 @@
-"""Request bodies, read whole before they are judged: in memory at first, then in a file that has no name."""
+"""Bodies: of requests, read whole before they are judged, and of answers, copied as they pass.
+
+Both are in memory at first, then in a file that has no name.
+"""
 
 import hashlib
 import re
 import tempfile
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Self
 
 from harness.clearance import LONGEST_BODY
 
 _MEMORY = 1_048_576
 _CHUNK = 65_536
+COPIED = 16_777_216
+"""Most bytes of one answer that are copied for the record."""
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\"';\s]*)")
 _READ = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _ENCODED = "content-transfer-encoding"
@@ -107,3 +112,71 @@ class Spool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Copy:
+    """An answer's body, copied while it passes. Close it.
+
+    Args:
+        limit: most bytes that are kept; of a longer body there are only the size and the SHA-256.
+    """
+
+    def __init__(self, limit: int = COPIED) -> None:
+        self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
+        self._digest = hashlib.sha256()
+        self._limit = limit
+        self._kept = True
+        self.size = 0
+
+    @property
+    def data(self) -> bytes | None:
+        """All of it; nothing if it was too long, or the disk was full."""
+        return b"".join(self._read()) if self._kept else None
+
+    @property
+    def sha256(self) -> str:
+        """Hex SHA-256 of all of it."""
+        if not self._kept:
+            return self._digest.hexdigest()
+        found = hashlib.sha256()
+        for part in self._read():
+            found.update(part)
+        return found.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        """Add what passes now."""
+        self.size += len(data)
+        if not self._kept:
+            self._digest.update(data)
+            return
+        if self.size > self._limit:
+            self._overflow(data)
+            return
+        if self._file is None:
+            self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - `close` does
+        before = self._file.tell()
+        try:
+            self._file.write(data)
+        except OSError:
+            self._file.truncate(before)
+            self._overflow(data)
+
+    def _overflow(self, data: bytes) -> None:
+        for part in self._read():
+            self._digest.update(part)
+        self._digest.update(data)
+        self._kept = False
+        self.close()
+
+    def _read(self) -> Iterator[bytes]:
+        if self._file is None:
+            return
+        self._file.seek(0)
+        while part := self._file.read(_CHUNK):
+            yield part
+
+    def close(self) -> None:
+        """Let go of it."""
+        file, self._file = self._file, None
+        if file:
+            file.close()

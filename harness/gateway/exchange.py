@@ -15,8 +15,8 @@ from harness.clearance import Cleared, Refusal, Request
 from harness.errors import NotClearedError
 from harness.gateway import head as heads
 from harness.gateway import refusal, url
-from harness.gateway.base import Answer, Exchange, Keeper, Upstream, UpstreamError
-from harness.gateway.body import BodyTooLargeError, Spool
+from harness.gateway.base import Answer, Exchange, Headers, Keeper, Upstream, UpstreamError
+from harness.gateway.body import BodyTooLargeError, Copy, Spool
 from harness.gateway.framing import MalformedError
 from harness.gateway.http1 import Conversation, Head
 from harness.gateway.leaks import Guard
@@ -82,6 +82,10 @@ class _Account:
     tally: Tally | None = None
     whole: bool = False
     """Whether the browser was sent all of the answer."""
+    headers: Headers = ()
+    body: Copy | None = None
+    ended: bool = False
+    """Whether the upstream's answer came to its end."""
     _told: bool = field(default=False, repr=False)
 
     def close(self) -> None:
@@ -97,12 +101,17 @@ class _Account:
             messages=(tally.out, tally.inn) if tally else None,
             seconds=max(0.0, self.core.clock() - self.started),
             error=self.error,
+            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers),
+            body=self.body if self.ended or self.whole else None,
         )
         try:
             self.core.keeper.finished(exchange)
         except Exception as error:  # noqa: BLE001 - what cannot be recorded must not go on, whatever the cause
             self.core.broken = f"an exchange could not be recorded: {_said(error)}"
             self.core.noticed(self.core.broken)
+        finally:
+            if self.body:
+                self.body.close()
 
 
 async def handle(core: Core, talk: Conversation, address: url.Address, head: Head) -> bool:
@@ -137,7 +146,7 @@ async def handle(core: Core, talk: Conversation, address: url.Address, head: Hea
         request = request.model_copy(update=seen)
         with talk.stream.watched():
             request = await core.guard.whole(request, body)
-            ticket = await _admit(core, request, started)
+            ticket = await _admit(core, request, body, started)
             if isinstance(ticket, Refusal):
                 return await _refuse(talk, request, ticket)
             account = _Account(core, request.id, started)
@@ -184,11 +193,11 @@ def _preview(core: Core, request: Request) -> Refusal | None:
         return Refusal(rule=_BROKEN, reason=f"the request could not be judged: {_said(error)}")
 
 
-async def _admit(core: Core, request: Request, started: float) -> Cleared | Refusal:
+async def _admit(core: Core, request: Request, body: Spool, started: float) -> Cleared | Refusal:
     if core.broken:
         return Refusal(rule=_BROKEN, reason=core.broken)
     try:
-        answer: object = await core.keeper.admit(request)
+        answer: object = await core.keeper.admit(request, body)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in judging is a refusal
         why = f"the request could not be judged: {_said(error)}"
     else:
@@ -239,16 +248,20 @@ async def _stream(talk: Conversation, request: Request, answer: Answer, account:
         await talk.head(answer.status, answer.reason, headers)
     except UpstreamError as error:
         return await _failed(talk, request, error, account)
-    account.status = answer.status
+    account.status, account.headers = answer.status, answer.headers
     length = next((int(value) for name, value in answer.headers if name == b"content-length"), None)
     try:
         if request.method != "HEAD" and answer.status not in {204, 304}:
+            copy = account.body = Copy()
             async for chunk in answer.body:
                 _count(account, chunk)
+                copy.write(chunk)
                 await talk.data(chunk)
                 account.received += len(chunk)
                 account.whole = account.received == length
-        return await talk.end()
+        reusable = await talk.end()
+        account.ended = True
+        return reusable
     except UpstreamError as error:
         account.error = str(error)
     except ConnectionError:
@@ -295,7 +308,7 @@ async def _connect(talk: Conversation, job: _Job, opening: WSConnection, account
         return await _failed(
             talk, request, UpstreamError(f"the handshake cannot be passed on: {why}"), account
         )
-    account.status, account.tally = 101, tally
+    account.status, account.headers, account.tally = 101, upstream.headers, tally
     browser = Line(talk.stream, opening)
     try:
         await talk.stream.write(accepted)

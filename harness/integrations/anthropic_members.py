@@ -1,34 +1,19 @@
 """What the members of Anthropic's computer and browser toolsets are in our actions.
 
-Both families have one vocabulary here: a browser member is read as the computer member it stands for, with
-what only a browser has beside it. Pure: nothing here acts, and nothing here is the vendor's code.
+A browser member is read as the computer member it stands for, and that as what a model of Anthropic's calls
+is read; what only a browser has stands beside it. Pure: nothing here acts, and nothing here is the vendor's.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.action import Action, parse_action
+from harness.action import Action, TakeScreenshot, parse_action
 from harness.errors import ActionError
+from harness.models.anthropic.vocabulary import CLICKS, MEMBERS, Reading
+from harness.models.dialect import Frame, Unusable
+from harness.models.scaling import Space
 
-COMPUTER: Final = (
-    "key",
-    "hold_key",
-    "type",
-    "cursor_position",
-    "mouse_move",
-    "left_mouse_down",
-    "left_mouse_up",
-    "left_click",
-    "left_click_drag",
-    "right_click",
-    "middle_click",
-    "double_click",
-    "triple_click",
-    "scroll",
-    "wait",
-    "screenshot",
-    "zoom",
-)
+COMPUTER: Final = MEMBERS
 """The members of the computer toolset, all of which we offer."""
 BROWSER: Final = (
     *(one for one in COMPUTER if one != "cursor_position"),
@@ -40,32 +25,20 @@ BROWSER: Final = (
     "close_tab",
 )
 """The members of the browser toolset that we offer: none that runs scripts or reaches into the page."""
-NOTCH: Final = 120
-"""CSS pixels of one notch of the wheel."""
 _NOTCHES: Final = 3
-_CLICKS: Final[Mapping[str, tuple[str, int]]] = {
-    "left_click": ("left", 1),
-    "right_click": ("right", 1),
-    "middle_click": ("middle", 1),
-    "double_click": ("left", 2),
-    "triple_click": ("left", 3),
-}
-_WAYS: Final[Mapping[str, tuple[int, int]]] = {
-    "up": (0, -1),
-    "down": (0, 1),
-    "left": (-1, 0),
-    "right": (1, 0),
-}
-_MOST: Final = 100
+_PLACED: Final = (*CLICKS, "mouse_move", "hover", "scroll")
 
 
-def read(name: str, given: Mapping[str, Any], pointer: tuple[int, int] | None) -> tuple[Action, ...]:
+def read(
+    name: str, given: Mapping[str, Any], pointer: tuple[int, int] | None, size: tuple[int, int]
+) -> tuple[Action, ...]:
     """Give the actions that a member stands for; none for `cursor_position`.
 
     Args:
         name: the member, of either family.
-        given: its input, as the vendor's types read it; without `tab_id`.
+        given: its input, as the vendor's types read it; without `tab_id`, where it is not what is meant.
         pointer: where the pointer is, if that is known.
+        size: width and height of the screen.
 
     Raises:
         ActionError: in words for the model, if we have nothing like it.
@@ -74,51 +47,29 @@ def read(name: str, given: Mapping[str, Any], pointer: tuple[int, int] | None) -
         raise ActionError(f"{name!r} is not offered by this browser")
     flat = _flat(given)
     match name:
-        case "key":
-            return _presses(flat)
-        case "cursor_position":
-            return ()
-        case "hold_key":
-            data = {"kind": "hold", "keys": flat["text"], "seconds": flat["duration"]}
-        case "type":
-            data = {"kind": "type", "text": flat["text"]}
-        case "wait":
-            data = {"kind": "wait", "seconds": flat["duration"]}
-        case "zoom":
-            data = {"kind": "zoom", "region": flat["region"]}
-        case "screenshot" | "list_tabs":
-            data = {"kind": "screenshot"}
+        case "list_tabs":
+            return (TakeScreenshot(),)
         case "navigate" | "new_tab" | "switch_tab" | "close_tab":
-            data = _tabs(name, flat)
+            return (parse_action(_tabs(name, flat)),)
         case _:
-            data = _pointed(name, flat, pointer)
-    return (parse_action(data),)
+            return _computer(name, flat, pointer, size)
 
 
-def _presses(flat: Mapping[str, Any]) -> tuple[Action, ...]:
-    keys = flat["text"].split() or [flat["text"]]
-    repeat = max(1, flat.get("repeat", 1))
-    if len(keys) * repeat > _MOST:
-        raise ActionError(f"key: {len(keys) * repeat} presses in one call; {_MOST} are the most")
-    return tuple(parse_action({"kind": "press", "keys": one}) for one in keys * repeat)
-
-
-def _pointed(name: str, flat: Mapping[str, Any], pointer: tuple[int, int] | None) -> dict[str, Any]:
-    held = flat.get("text", "")
-    if name in ("left_mouse_down", "left_mouse_up"):
-        place = _place(flat) if "coordinate" in flat else {}
-        return {"kind": name.removeprefix("left_"), **place}
-    if name == "left_click_drag":
-        return {"kind": "drag", "path": [flat["start_coordinate"], flat["coordinate"]], "modifiers": held}
-    place = _place(flat if "coordinate" in flat else {"coordinate": pointer})
-    if name in ("mouse_move", "hover"):
-        return {"kind": "move", **place}
+def _computer(
+    name: str, flat: dict[str, Any], pointer: tuple[int, int] | None, size: tuple[int, int]
+) -> tuple[Action, ...]:
+    if name in _PLACED and "coordinate" not in flat:
+        if pointer is None:
+            raise ActionError("where the pointer is is not known yet; give a coordinate")
+        flat["coordinate"] = list(pointer)
     if name == "scroll":
-        right, down = _WAYS[flat["scroll_direction"]]
-        far = NOTCH * flat.get("scroll_amount", _NOTCHES)
-        return {"kind": "scroll", **place, "dx": right * far, "dy": down * far, "modifiers": held}
-    button, count = _CLICKS[name]
-    return {"kind": "click", **place, "button": button, "count": count, "modifiers": held}
+        flat.setdefault("scroll_amount", _NOTCHES)
+    reading = Reading(Frame(Space("pixels", *size, *size), pointer or (0, 0)))
+    try:
+        found = reading.read("mouse_move" if name == "hover" else name, flat)
+    except Unusable as error:
+        raise ActionError(str(error)) from error
+    return () if isinstance(found, str) else tuple(found)
 
 
 def _tabs(name: str, flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +96,9 @@ def tab(tab_id: str) -> int:
 
 def _flat(given: Mapping[str, Any]) -> dict[str, Any]:
     """Read a browser member's targets and modifiers as the computer members have them."""
-    found = dict(given)
+    found: dict[str, Any] = {
+        name: list(one) if isinstance(one, tuple) else one for name, one in given.items()
+    }
     for theirs, ours in (("target", "coordinate"), ("from", "start_coordinate")):
         if theirs in found:
             point = found.pop(theirs)
@@ -155,23 +108,3 @@ def _flat(given: Mapping[str, Any]) -> dict[str, Any]:
     if "modifiers" in found:
         found["text"] = found.pop("modifiers")
     return found
-
-
-def _place(flat: Mapping[str, Any]) -> dict[str, int]:
-    point = flat["coordinate"]
-    if point is None:
-        raise ActionError("where the pointer is is not known yet; give a coordinate")
-    return {"x": point[0], "y": point[1]}
-
-
-def pointed_at(action: Action) -> tuple[int, int] | None:
-    """Say where an action leaves the pointer, if it moves it."""
-    match action.kind:
-        case "click" | "move" | "scroll":
-            return action.x, action.y
-        case "mouse_down" | "mouse_up" if action.x is not None and action.y is not None:
-            return action.x, action.y
-        case "drag":
-            return action.path[-1].x, action.path[-1].y
-        case _:
-            return None

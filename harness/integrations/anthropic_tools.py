@@ -37,9 +37,10 @@ from pydantic import BaseModel
 
 from harness.action import Action, SwitchTab
 from harness.errors import ActionError
-from harness.integrations.anthropic_members import BROWSER, pointed_at, read, tab
+from harness.integrations.anthropic_members import BROWSER, read, tab
 from harness.integrations.blocking import BlockingSession
 from harness.integrations.session import Seen, Session, SessionOverError, said
+from harness.models.functions import left_at
 from harness.screen import Download, Observation, Screenshot
 
 _MOST_TABS = 100
@@ -72,7 +73,8 @@ class _Hand:
             wanted = tab(named)
             if not any(one.id == wanted and one.active for one in latest.tabs):
                 yield (SwitchTab(tab=wanted),)
-        actions = read(name, parts, self.pointer)
+        screen = latest.screenshot
+        actions = read(name, parts, self.pointer, (screen.width, screen.height))
         if actions:
             yield actions
 
@@ -80,7 +82,7 @@ class _Hand:
         """Remember where the pointer went; raise what was not done, for the model."""
         for one in seen.results:
             if one.status == "done":
-                self.pointer = pointed_at(one.action) or self.pointer
+                self.pointer = left_at(one.action) or self.pointer
         if seen.trouble is not None:
             raise ToolError("\n".join((said(seen.trouble), *seen.observation.notes)))
         return seen

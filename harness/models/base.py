@@ -1,6 +1,9 @@
 """Who decides: the contract between the loop and a vision model."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
+
+from pydantic import JsonValue
 
 from harness.clearance import Reply, Usage
 from harness.screen import Observation
@@ -28,6 +31,19 @@ class Closing(Model, Protocol):
 
 
 @runtime_checkable
+class Ready(Model, Protocol):
+    """A model that can say beforehand whether it can be asked at all."""
+
+    async def ready(self) -> None:
+        """Get what every question needs, such as a token, within half a minute; the model is asked nothing.
+
+        Raises:
+            ModelError: if it cannot be had, with what to do.
+        """
+        ...
+
+
+@runtime_checkable
 class Foresighted(Model, Protocol):
     """A model that knows beforehand what a question costs, so that a limit can stop the run before it."""
 
@@ -35,5 +51,17 @@ class Foresighted(Model, Protocol):
         """Say what asking about this observation will use: what is sent is counted, the answer is not.
 
         What is not known is nothing, never zero. Asking does not change what `reply` does.
+        """
+        ...
+
+
+@runtime_checkable
+class Telling(Model, Protocol):
+    """A model that says what its vendor is sent before it is sent, so that a trace has it."""
+
+    def tell(self, asking: Callable[[dict[str, JsonValue]], None]) -> None:
+        """Have `asking` called with the body of each question's request, without keys, once.
+
+        What it raises ends the run: nothing is sent that is not on record.
         """
         ...

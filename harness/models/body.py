@@ -29,6 +29,11 @@ def parsed(body: bytes) -> JsonValue:
     return checked(found)
 
 
+def clean(value: JsonValue) -> str:
+    """Give text that can be written as UTF-8; nothing for what is no text."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
 def checked(value: JsonValue) -> JsonValue:
     """Give a JSON value back if it is no deeper than `DEEPEST` and all its text can be written.
 

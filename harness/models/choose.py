@@ -5,11 +5,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, assert_never, get_args
+from typing import Final, Literal, TypedDict, assert_never, get_args
 
 from harness.errors import InputError
 from harness.models.assemble import ModelOptions
-from harness.models.catalogue import Catalogue, ModelFacts, Place, Speaks, ours
+from harness.models.catalogue import Catalogue, ModelFacts, Speaks, ours
 from harness.models.dialect import Brief
 from harness.models.vision import VisionModel
 
@@ -105,159 +105,81 @@ def find(
     """
     read = read_name(name)
     facts = (ours() if catalogue is None else Catalogue.load(overrides=catalogue)).find(read.known_as)
-    return _build(read, brief, facts, environment, options or ModelOptions())
+    return _build(
+        read, brief, {"facts": facts, "environment": environment, "options": options or ModelOptions()}
+    )
 
 
-def _build(
-    read: ModelName, brief: Brief, facts: ModelFacts, environment: Mapping[str, str], options: ModelOptions
-) -> VisionModel:
+class _Same(TypedDict):
+    """What every vendor's models are made with."""
+
+    facts: ModelFacts
+    environment: Mapping[str, str]
+    options: ModelOptions
+
+
+def _build(read: ModelName, brief: Brief, same: _Same) -> VisionModel:
     match read.family:
         case "openai" | "azure":
-            return _openai(read, brief, facts, environment, options)
-        case "anthropic" | "bedrock" | "vertex" | "foundry":
-            return _anthropic(read, brief, facts, environment, options)
+            return _openai(read, brief, same)
+        case "anthropic" | "bedrock" | "vertex" | "foundry" as provider:
+            from harness.models.anthropic import factory  # noqa: PLC0415 - the SDK is an extra
+
+            return factory.build(read.model, brief, **same, provider=provider)
         case "gemini":
-            return _gemini(read, brief, facts, environment, options)
+            return _gemini(read, brief, same)
         case "chat" | "ui-tars" | "qwen-vl" | "fara":
-            return _chat(read, brief, facts, environment, options)
+            return _chat(read, brief, same)
         case _:
             assert_never(read.family)
 
 
-def _openai(
-    read: ModelName, brief: Brief, facts: ModelFacts, environment: Mapping[str, str], options: ModelOptions
-) -> VisionModel:
-    azure = read.family == "azure"
-    match facts.spoken("azure" if azure else "api"):
-        # An unknown model is taken for a new one.
-        case "computer" | None:
-            tool: Literal["computer", "computer_use_preview"] = "computer"
-        case "computer_use_preview":
-            tool = "computer_use_preview"
-        case _:
-            from harness.models.chat import build as chat  # noqa: PLC0415 - the SDK is an extra
-
-            if azure:
-                return chat.build_azure_chat(
-                    read.model, brief, facts=facts, environment=environment, options=options
-                )
-            return chat.build_chat(
-                read.model, None, brief, facts=facts, environment=environment, options=options
-            )
-    from harness.models.openai import build as responses  # noqa: PLC0415 - the SDK is an extra
+def _openai(read: ModelName, brief: Brief, same: _Same) -> VisionModel:
+    from harness.models.chat import build as chat  # noqa: PLC0415 - the SDK is an extra
+    from harness.models.openai import build as responses  # noqa: PLC0415
     from harness.models.openai.dialect import ResponsesOptions  # noqa: PLC0415
 
-    make = responses.build_azure if azure else responses.build
-    return make(
-        read.model,
-        brief,
-        facts=facts,
-        environment=environment,
-        options=options,
-        responses=ResponsesOptions(tool=tool),
-    )
-
-
-def _anthropic(
-    read: ModelName, brief: Brief, facts: ModelFacts, environment: Mapping[str, str], options: ModelOptions
-) -> VisionModel:
-    from harness.models.anthropic.factory import build  # noqa: PLC0415 - the SDK is an extra
-    from harness.models.anthropic.tools import Provider, Tool  # noqa: PLC0415
-
-    places: Mapping[str, tuple[Provider, Place]] = {
-        "anthropic": ("anthropic", "api"),
-        "bedrock": ("bedrock", "bedrock"),
-        "vertex": ("vertex", "vertex"),
-        "foundry": ("foundry", "foundry"),
-    }
-    provider, place = places[read.family]
-    tool: Tool | None
-    match spoken := facts.spoken(place):
-        case "computer_20250124" | "computer_20251124" | "computer_toolset_20260801":
-            tool = spoken
+    azure = read.family == "azure"
+    match same["facts"].spoken("azure" if azure else "api"):
+        case "computer" | "computer_use_preview" as tool:
+            own = ResponsesOptions(tool=tool)
         case None:
-            tool = None
+            # An unknown model is taken for a new one.
+            own = ResponsesOptions(tool="computer")
+        case _ if azure:
+            return chat.build_azure_chat(read.model, brief, **same)
         case _:
-            raise _other(read, spoken)
-    return build(
-        read.model,
-        brief,
-        facts=facts,
-        environment=environment,
-        options=options,
-        provider=provider,
-        tool=tool,
-    )
+            return chat.build_chat(read.model, None, brief, **same)
+    if azure:
+        return responses.build_azure(read.model, brief, **same, responses=own)
+    return responses.build(read.model, brief, **same, responses=own)
 
 
-def _gemini(
-    read: ModelName, brief: Brief, facts: ModelFacts, environment: Mapping[str, str], options: ModelOptions
-) -> VisionModel:
+def _gemini(read: ModelName, brief: Brief, same: _Same) -> VisionModel:
     from harness.models.gemini.build import build  # noqa: PLC0415 - the SDK is an extra
 
-    match spoken := facts.spoken():
+    match spoken := same["facts"].spoken():
         case "gemini_legacy":
-            functions: Literal["current", "legacy"] = "legacy"
+            return build(read.model, brief, **same, functions="legacy")
         case "gemini_current" | None:
-            functions = "current"
+            return build(read.model, brief, **same, functions="current")
         case _:
             raise _other(read, spoken)
-    return build(
-        read.model, brief, facts=facts, environment=environment, options=options, functions=functions
-    )
 
 
-def _chat(
-    read: ModelName, brief: Brief, facts: ModelFacts, environment: Mapping[str, str], options: ModelOptions
-) -> VisionModel:
+def _chat(read: ModelName, brief: Brief, same: _Same) -> VisionModel:
     from harness.models.chat import build as chat  # noqa: PLC0415 - the SDK is an extra
 
     url = read.url or ""
     match read.family:
         case "ui-tars":
-            first = re.search(r"ui-tars-(2b|7b|72b)", read.model.lower()) is not None
-            return chat.build_ui_tars(
-                read.model,
-                url,
-                brief,
-                facts=facts,
-                environment=environment,
-                options=options,
-                version="1.0" if first else "1.5",
-            )
+            return chat.build_ui_tars(read.model, url, brief, **same)
         case "qwen-vl":
-            return chat.build_qwen_vl(
-                read.model,
-                url,
-                brief,
-                facts=facts,
-                environment=environment,
-                options=options,
-                version="2.5" if facts.spoken() == "qwen-vl" else "3",
-            )
+            return chat.build_qwen_vl(read.model, url, brief, **same)
         case "fara":
-            return chat.build_fara(
-                read.model,
-                url,
-                brief,
-                facts=facts,
-                environment=environment,
-                options=options,
-                version="7b" if facts.spoken() == "fara" else "1.5",
-            )
+            return chat.build_fara(read.model, url, brief, **same)
         case _:
-            from harness.models.chat.options import ChatOptions  # noqa: PLC0415
-
-            form: Literal["schema", "tools"] = "schema" if facts.spoken() == "json" else "tools"
-            return chat.build_chat(
-                read.model,
-                read.url,
-                brief,
-                facts=facts,
-                environment=environment,
-                options=options,
-                chat=ChatOptions(form=form),
-            )
+            return chat.build_chat(read.model, read.url, brief, **same)
 
 
 def _other(read: ModelName, spoken: Speaks) -> InputError:

@@ -231,6 +231,18 @@ class Line(Protocol):
         """
         ...
 
+    async def ready(self) -> None:
+        """Get what every request needs and may not be there, such as a token; half a minute at most.
+
+        Raises:
+            Trouble: if it cannot be had.
+        """
+        ...
+
+    def secrets(self) -> Sequence[str]:
+        """Give what must not be seen in any message as it is now, such as tokens that are renewed."""
+        ...
+
     async def close(self) -> None:
         """Hang up. Safe to call twice."""
         ...

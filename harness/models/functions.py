@@ -163,6 +163,19 @@ def placed(action: Action, space: Space) -> Action:
             return action
 
 
+def left_at(action: Action) -> tuple[int, int] | None:
+    """Say where an action leaves the pointer; nothing if it does not move it."""
+    match action:
+        case Click(x=x, y=y) | Move(x=x, y=y) | Scroll(x=x, y=y):
+            return x, y
+        case MouseDown(x=int(x), y=int(y)) | MouseUp(x=int(x), y=int(y)):
+            return x, y
+        case Drag(path=path):
+            return path[-1].x, path[-1].y
+        case _:
+            return None
+
+
 def point(x: float, y: float, space: Space) -> tuple[int, int]:
     """Give the pixel of the screen under a point of the picture.
 

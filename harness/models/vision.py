@@ -7,14 +7,16 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from harness.action import Answer, Click, Drag, MouseDown, MouseUp, Move, Scroll
+from harness.action import Answer
 from harness.clearance import Incident, Reply, Usage
+from harness.errors import ModelError
 from harness.models.body import checked
 from harness.models.catalogue import ModelFacts
 from harness.models.context import Context
-from harness.models.dialect import Dialect, Frame, Heard, Line, Trouble, Turn
+from harness.models.dialect import Dialect, Frame, Heard, JsonObject, Line, Trouble, Turn
+from harness.models.functions import left_at
 from harness.models.images import Detail
-from harness.models.retry import Asked, Retry
+from harness.models.retry import LONGEST_MESSAGE, Asked, Retry
 from harness.models.tokens import cost, estimate, text_tokens
 from harness.screen import Observation
 
@@ -23,7 +25,7 @@ _FULL: Final = 0.9
 
 
 class VisionModel:
-    """Asks a vendor's model what to do next. A `harness.models.base.Foresighted`.
+    """Asks a vendor's model what to do next. A `harness.models.base.Foresighted` and `Telling`.
 
     Args:
         dialect: how it is spoken to.
@@ -34,7 +36,7 @@ class VisionModel:
         output_tokens: tokens of one answer at most.
         today: the day, for prices that change.
         detail: how sharp pictures are sent.
-        keys: what must not be seen in any message, such as an API key.
+        keys: what must not be seen in any message, such as an API key, besides the line's secrets.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class VisionModel:
         self._detail: Detail = detail
         self._keys = tuple(key for key in keys if key)
         self._pointer = (0, 0)
+        self._asking: Callable[[JsonObject], None] | None = None
 
     @property
     def facts(self) -> ModelFacts:
@@ -70,6 +73,10 @@ class VisionModel:
         """Say what asking will use at most, as if nothing of it were cached."""
         return self._estimated(self._context.see(observation))
 
+    def tell(self, asking: Callable[[JsonObject], None]) -> None:
+        """Have `asking` called with what is sent, before it is; asking again is not told again."""
+        self._asking = asking
+
     async def reply(self, observation: Observation) -> Reply:
         """Ask, again where that may help, and read the answer."""
         self._follow(observation)
@@ -79,6 +86,9 @@ class VisionModel:
         request = self._dialect.request(turns, self._context.marks(turns))
         heard: list[Heard] = []
         raw: list[JsonValue] = []
+        if self._asking is not None:
+            hidden = self._hidden(request)
+            self._asking(hidden if isinstance(hidden, dict) else {})
 
         async def send() -> JsonValue:
             answer = checked(await self._line.send(request))
@@ -90,6 +100,18 @@ class VisionModel:
         if asked.trouble is not None:
             return self._unanswered(asked, asked.trouble, raw[-1] if raw else None)
         return self._answered(heard[-1], asked)
+
+    async def ready(self) -> None:
+        """See whether it can be asked at all. See `harness.models.base.Ready`.
+
+        Raises:
+            ModelError: if not, with what to do.
+        """
+        try:
+            await self._line.ready()
+        except Trouble as trouble:
+            said = f"{self._dialect.provider}: {trouble.fault}: {self._unkeyed(str(trouble))}"
+            raise ModelError(said[:LONGEST_MESSAGE]) from trouble
 
     async def close(self) -> None:
         """Hang up. Safe to call twice."""
@@ -142,29 +164,24 @@ class VisionModel:
     def _follow(self, observation: Observation) -> None:
         """Keep where the pointer is: some models click without saying where."""
         for result in observation.results:
-            if result.status != "done":
-                continue
-            match result.action:
-                case Click(x=x, y=y) | Move(x=x, y=y) | Scroll(x=x, y=y):
-                    self._pointer = (x, y)
-                case MouseDown(x=int(x), y=int(y)) | MouseUp(x=int(x), y=int(y)):
-                    self._pointer = (x, y)
-                case Drag(path=path):
-                    self._pointer = (path[-1].x, path[-1].y)
-                case _:
-                    pass
+            if result.status == "done":
+                self._pointer = left_at(result.action) or self._pointer
 
     def _clean(self, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
         return tuple(one.model_copy(update={"message": self._unkeyed(one.message)}) for one in incidents)
 
     def _unkeyed(self, text: str) -> str:
-        for key in self._keys:
+        for key in self._secrets():
             text = text.replace(key, "(key)")
         return text
 
     def _hidden(self, raw: JsonValue) -> JsonValue:
-        if not self._keys or raw is None:
+        secrets = self._secrets()
+        if not secrets or raw is None:
             return raw
         text = json.dumps(raw, ensure_ascii=False)
-        found: JsonValue = json.loads(self._unkeyed(text)) if any(key in text for key in self._keys) else raw
+        found: JsonValue = json.loads(self._unkeyed(text)) if any(key in text for key in secrets) else raw
         return found
+
+    def _secrets(self) -> tuple[str, ...]:
+        return tuple(one for one in (*self._keys, *self._line.secrets()) if one)

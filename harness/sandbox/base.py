@@ -1,8 +1,10 @@
 """Where it happens: the contract between the loop and whatever holds the browser."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
@@ -32,8 +34,50 @@ class SandboxInfo(_Part):
     """The container image's digest, where there is one."""
     layers: tuple[str, ...] = ()
     """The isolation in force, in words: `network namespace`, `seccomp filter` …"""
+    seed: int | None = None
+    """What `Math.random` begins with in every document; nothing if the browser chose by itself."""
     warmed: bool = False
     """Whether it was started ahead of the run, and waited for it in a pool."""
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What pages take for the time, in the place of this machine's."""
+
+    start: datetime
+    """When the run begins, for pages."""
+    due: Callable[[], datetime]
+    """What time it is to be for pages now; never earlier than it was."""
+
+
+class ConsoleLine(_Part):
+    """What a page wrote to its console, or raised and did not catch."""
+
+    level: Literal["debug", "info", "warning", "error", "uncaught"]
+    """How bad."""
+    text: str
+    """What: page text."""
+    url: str = ""
+    """The script."""
+    line: int | None = None
+    """Its line, from 1."""
+
+
+class DialogAnswer(_Part):
+    """A dialog of a page that is being answered."""
+
+    type: Literal["alert", "confirm", "prompt", "beforeunload"]
+    """What it is."""
+    message: str
+    """What it says: page text."""
+    accepted: bool
+    """Whether it is accepted."""
+    answer: str | None = None
+    """What was typed into a prompt."""
+
+
+PageWord = ConsoleLine | DialogAnswer
+"""What pages say besides what they show."""
 
 
 class SandboxOptions(_Part):
@@ -51,12 +95,16 @@ class SandboxOptions(_Part):
     """Whether alert, confirm and prompt are drawn for the model to answer, or answered at once."""
     secrets: SkipValidation[Vault] = Field(default_factory=Vault, exclude=True, repr=False)
     """What may be typed and is never shown."""
+    seed: int | None = Field(default=None, ge=1, lt=2**31)
+    """What `Math.random` is to begin with in every document; nothing for the browser's own choice."""
     settle_cap: float = 3.0
     """Seconds at most to wait for a still screen."""
     keep: SkipValidation[Callable[[FileOffer], Awaitable[Cleared | Refusal]] | None] = Field(
         default=None, exclude=True, repr=False
     )
     """Decides whether a file that a page gives is kept; without it every file is."""
+    told: SkipValidation[Callable[[PageWord], bool] | None] = Field(default=None, exclude=True, repr=False)
+    """Told what pages say besides what they show; it says whether it wants to hear more."""
     read_text: bool = False
     """Whether a screen comes with its visible text, for a policy with rules on that."""
     reach: tuple[str, ...] | None = None
@@ -70,6 +118,8 @@ class SandboxOptions(_Part):
     """Sandboxes of this user that may start at a time, this one among them; nothing for one a core."""
     leave: bool = False
     """Whether the place is left as it is when the run ends, for a look inside."""
+    pinned: SkipValidation[Pinned | None] = Field(default=None, exclude=True, repr=False)
+    """What pages take for the time; nothing for this machine's."""
     allowlist: bool = False
     """Whether documents carry a `Connection-Allowlist`, so that the browser stops requests itself."""
     barred: SkipValidation[Callable[[str, str, Resource], Refusal | None] | None] = Field(
@@ -142,4 +192,31 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """End the browser and leave nothing behind. Safe to call twice, and before `open`."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A sandbox that can say where something is that was described elsewhere, such as in another run."""
+
+    async def find(self, like: Target) -> tuple[Target, ...]:
+        """Give everything in the active tab that is what `like` is but for its place, or has its name.
+
+        What is scrolled out of view is among it, with a box outside the viewport; what has no box is not.
+
+        Raises:
+            SandboxError: if the page does not answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Attached(Protocol):
+    """A model that looks at the page itself, and not only at its picture, before it answers.
+
+    It cannot act by itself: `act` takes a ticket, and what it wants done is judged like any answer.
+    """
+
+    def attach(self, sandbox: Sandbox) -> None:
+        """Take the run's sandbox, once it is open."""
         ...

@@ -25,7 +25,9 @@ from harness.sandbox.navigate import PATIENCE
 from harness.sandbox.overlays import Overlays
 from harness.sandbox.page_text import visible_text
 from harness.sandbox.perform import outside, perform, place_of
+from harness.sandbox.pinned import PinnedClock
 from harness.sandbox.revoked import Revoked
+from harness.sandbox.said import Said
 from harness.sandbox.settle import capture, settle
 from harness.sandbox.tab import CALL, OpenTab, first_line
 from harness.sandbox.tabs import Tabs
@@ -70,9 +72,11 @@ class Driver:
         self._size = (options.viewport.width, options.viewport.height)
         self._secrets = options.secrets
         self._masks = Masks(options.secrets)
-        self._over = Overlays(options, self._note)
+        self._aside = Said(options, self._note)
+        self._over = Overlays(options, self._note, self._aside.answered)
         self._downloads = Downloads(options.downloads, self._note, options.keep, self._take)
         self._barred = Barred(options, self._note)
+        self._clock: PinnedClock | None = None
         self._revoked = Revoked(options.barred, self._note) if options.barred and options.allowlist else None
 
     def suits(self, options: SandboxOptions) -> bool:
@@ -151,6 +155,7 @@ class Driver:
             await self._barred.settled()
             tab = tabs.active
             try:
+                await self._catch_up(tab, settle=True)
                 return await self._screen(tabs, tab)
             except SandboxError:
                 if self._dead is not None or tabs.get(tab.id) is tab:
@@ -163,7 +168,34 @@ class Driver:
         Raises:
             SandboxError: if the page does not answer: what cannot be known is not judged.
         """
+        await self._catch_up(self._parts[0].active)
         return self._hidden(await self._ground(action))
+
+    async def _catch_up(self, tab: OpenTab, *, settle: bool = False) -> None:
+        """Let the pages' own time go on to where it is to be, if it is not this machine's."""
+        pinned = self._options.pinned
+        if pinned is None or self._context is None or self._over.blocks(tab):
+            return
+        self._clock = self._clock or PinnedClock(pinned, self._context)
+        going = self._clock.settle if settle else self._clock.catch_up
+        await going(tab, lambda: self._over.blocks(tab))
+
+    async def find(self, like: Target) -> tuple[Target, ...]:
+        """Say where in the active tab, or over it, something is that was described elsewhere.
+
+        Raises:
+            SandboxError: if the page does not answer.
+        """
+        tabs, grounder = self._parts
+        tab = tabs.active
+        if tab.gone is not None:
+            raise SandboxError(f"tab {tab.id} cannot be reached: {tab.gone}")
+        if like.tag == "chrome" or self._over.modal is not None:
+            found = self._over.find(like, tab)
+        else:
+            await tab.landed(PATIENCE)
+            found = await tab.call(grounder.find(tab.page, like), "search the page", 4 * CALL)
+        return tuple(one for one in map(self._hidden, found) if one is not None)
 
     def _hidden(self, target: Target | None) -> Target | None:
         if target is None or not self._secrets:
@@ -309,7 +341,12 @@ class Driver:
             return taken
         looks = isinstance(action, Wait | TakeScreenshot | Zoom)
         tab.hovering = isinstance(action, Move) or (tab.hovering and looks)
-        return await perform(action, tabs, tab, hand, self._watcher(act, tab))
+        if self._clock is None:
+            return await perform(action, tabs, tab, hand, self._watcher(act, tab))
+        if isinstance(action, Wait):
+            return ActOutcome(ok=True)
+        async with self._clock.passing(tab, isinstance(action, Drag | Hold)):
+            return await perform(action, tabs, tab, hand, self._watcher(act, tab))
 
     def _check_drawn(self, act: Act, tab: OpenTab) -> None:
         point = place_of(act.action, tab.pointer)
@@ -402,6 +439,7 @@ class Driver:
         if self._ahead:
             return
         self._over.watch(tab)
+        self._aside.watch(tab)
         self._downloads.watch(tab)
         self._barred.watch(tab)
         if self._revoked:

@@ -40,7 +40,12 @@ class BubblewrapSandbox(HostedSandbox):
         """What it is."""
         user = ("a user of this machine for this run alone",) if self._user is not None else ()
         return SandboxInfo(
-            kind=self.kind, isolated=True, browser=self.version, layers=LAYERS + user, warmed=self.warmed
+            kind=self.kind,
+            isolated=True,
+            browser=self.version,
+            layers=LAYERS + user,
+            seed=self.options.seed,
+            warmed=self.warmed,
         )
 
     def _home(self) -> Path:
@@ -70,7 +75,9 @@ class BubblewrapSandbox(HostedSandbox):
             walls.build()
             return walls.script(str(program), preamble(launch.folder, f"{chromium.HOME_INSIDE}/profile"))
 
-        return await launch.start(script, chromium.flags(RELAY_PORT, spki), chromium_sandbox=True)
+        return await launch.start(
+            script, chromium.flags(RELAY_PORT, spki, self.options.seed), chromium_sandbox=True
+        )
 
     async def _end(self) -> None:
         self._take_over()

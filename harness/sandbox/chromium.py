@@ -32,14 +32,17 @@ IGNORED_DEFAULTS = ("--disable-popup-blocking",)
 """Switches of Playwright's that are left out: a page opens one window a click, as in anyone's browser."""
 
 
-def flags(port: int, spki: str) -> tuple[str, ...]:
+def flags(port: int, spki: str, seed: int | None = None) -> tuple[str, ...]:
     """Give the switches for a browser whose only way out is a proxy.
 
     Args:
         port: where the proxy listens, on the browser's own loopback.
         spki: base64 SHA-256 of the key of the one certificate authority that is trusted besides.
+        seed: what `Math.random` begins with in every document, from 1; nothing for the browser's own choice.
     """
+    seeded = () if seed is None else (f"--js-flags=--random-seed={seed}",)
     return (
+        *seeded,
         f"--proxy-server=http://127.0.0.1:{port}",
         # Without this, loopback and link-local addresses go past the proxy.
         "--proxy-bypass-list=<-loopback>",
@@ -56,6 +59,10 @@ def flags(port: int, spki: str) -> tuple[str, ...]:
         "--google-apis-url=http://127.0.0.1:1/",
         "--autofill-server-url=http://127.0.0.1:1/",
         "--lang=en-US",
+        # Else rounded edges depend by a shade on the order in which parts of a page came, and equal pages
+        # give pictures that are not equal.
+        "--disable-partial-raster",
+        "--disable-checker-imaging",
     )
 
 

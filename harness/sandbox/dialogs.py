@@ -7,13 +7,19 @@ from typing import Final, Literal, Protocol
 from playwright.async_api import Dialog
 from playwright.async_api import Error as PlaywrightError
 
-from harness.sandbox.base import ActOutcome
+from harness.sandbox.base import ActOutcome, DialogAnswer
 from harness.sandbox.chrome import Piece, Pieces, wrap
 from harness.sandbox.tab import CALL, OpenTab, first_line
 from harness.sandbox.words import clean
 
 SHOWN: Final = 20
 """Dialogs of one tab that are shown; later ones are dismissed."""
+_KINDS: Final[dict[str, Literal["alert", "confirm", "prompt", "beforeunload"]]] = {
+    "alert": "alert",
+    "confirm": "confirm",
+    "prompt": "prompt",
+    "beforeunload": "beforeunload",
+}
 
 
 class Overlay(Protocol):
@@ -45,12 +51,18 @@ class PageDialog:
     """One alert, confirm or prompt that waits for an answer."""
 
     def __init__(
-        self, dialog: Dialog, host: str, closed: Callable[["PageDialog"], None], hide: Callable[[str], str]
+        self,
+        dialog: Dialog,
+        host: str,
+        closed: Callable[["PageDialog"], None],
+        hide: Callable[[str], str],
+        answered: Callable[[DialogAnswer], None],
     ) -> None:
         self._dialog = dialog
         self._message = hide(dialog.message)
         self._host = host
         self._closed = closed
+        self._answered = answered
         self._text = dialog.default_value
         self._selected = bool(dialog.default_value)
         self._prompts = dialog.type == "prompt"
@@ -145,6 +157,10 @@ class PageDialog:
     async def answer(self, *, accept: bool) -> ActOutcome:
         """Answer it and take it off the screen."""
         self._closed(self)
+        typed = self._text if accept and self._prompts else None
+        self._answered(
+            DialogAnswer(type=_KINDS[self._dialog.type], message=self._message, accepted=accept, answer=typed)
+        )
         said = "accepted" if accept else "dismissed"
         try:
             async with asyncio.timeout(CALL):
@@ -168,8 +184,10 @@ class Dialogs:
         note: Callable[[str], None],
         opened: Callable[[OpenTab], None],
         hide: Callable[[str], str],
+        answered: Callable[[DialogAnswer], None],
     ) -> None:
         self._hide = hide
+        self._answered = answered
         self._mode = mode
         self._note = note
         self._opened = opened
@@ -198,7 +216,7 @@ class Dialogs:
 
     def _came(self, tab: OpenTab, dialog: Dialog) -> None:
         count = self._counts[tab.id] = self._counts.get(tab.id, 0) + 1
-        shown = PageDialog(dialog, _host(tab.page.url), self._left, self._hide)
+        shown = PageDialog(dialog, _host(tab.page.url), self._left, self._hide, self._answered)
         if dialog.type == "beforeunload":
             self._note("the page asked whether to leave it; it was left")
             self._answer(shown, accept=True)

@@ -99,6 +99,7 @@ class DockerSandbox(HostedSandbox):
             browser=self.version,
             layers=LAYERS + more + runtime,
             image=self._image.digest if self._image else "",
+            seed=self.options.seed,
             warmed=self.warmed,
         )
 
@@ -125,7 +126,9 @@ class DockerSandbox(HostedSandbox):
                 f'exec {shlex.join(words)} "$@"\n'
             )
 
-        return await launch.start(script, chromium.flags(RELAY_PORT, spki), chromium_sandbox=True)
+        return await launch.start(
+            script, chromium.flags(RELAY_PORT, spki, self.options.seed), chromium_sandbox=True
+        )
 
     def _checked(self, engine: Engine) -> tuple[Facts, Image]:
         facts = self._facts = engine.facts()

@@ -24,6 +24,7 @@ from playwright.async_api import BrowserContext, CDPSession, Error, Page
 from harness.clearance import Target
 from harness.errors import ActionError, SandboxError
 from harness.sandbox.fill import INSERT, WHERE, check
+from harness.sandbox.ground_find import find
 from harness.sandbox.ground_frames import Document, Lens, LostError, Point, Sessions, documents
 from harness.sandbox.ground_node import (
     DEPTH,
@@ -45,6 +46,8 @@ from harness.sandbox.ground_target import describe, joined, submitter
 from harness.secrets import Vault
 
 _ATTEMPTS: Final = 8
+_SEARCH: Final = 5
+"""How much longer a search of a whole page may take than one answer."""
 _T = TypeVar("_T")
 
 
@@ -117,6 +120,19 @@ class Grounder:
 
         return await self._steadily(page, "what has the focus", look)
 
+    async def find(self, page: Page, like: Target) -> tuple[Target, ...]:
+        """Give the elements of a page that are what `like` is but for their place, or have its name.
+
+        Raises:
+            SandboxError: if the page does not answer in time, is closed, or keeps changing.
+        """
+
+        async def look(session: CDPSession, look: Look) -> tuple[Target, ...]:
+            return tuple(await find(self._sessions, page, session, like, look))
+
+        what = f"where {like.name or like.tag!r} is"
+        return await self._steadily(page, what, look, seconds=_SEARCH * self._seconds)
+
     async def fill(self, page: Page, name: str, vault: Vault) -> tuple[str, int]:
         """Put a secret into the element that has the focus, at once, and name its frame and node.
 
@@ -157,10 +173,18 @@ class Grounder:
 
         return await self._steadily(page, "what has the focus", look)
 
-    async def _steadily(self, page: Page, what: str, ask: Callable[[CDPSession, Look], Awaitable[_T]]) -> _T:
+    async def _steadily(
+        self,
+        page: Page,
+        what: str,
+        ask: Callable[[CDPSession, Look], Awaitable[_T]],
+        *,
+        seconds: float | None = None,
+    ) -> _T:
         reason = "the page keeps changing"
+        seconds = self._seconds if seconds is None else seconds
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 for attempt in range(_ATTEMPTS):
                     if page.is_closed():
                         break
@@ -172,9 +196,7 @@ class Grounder:
                         self._sessions.forget(page)
                         await asyncio.sleep(min(0.005 * 2**attempt, 0.04))
         except TimeoutError:
-            reason = (
-                f"the page did not answer within {self._seconds:g} s; it may be busy, or a dialog may be open"
-            )
+            reason = f"the page did not answer within {seconds:g} s; it may be busy, or a dialog may be open"
         if page.is_closed():
             reason = "the tab is closed"
         raise SandboxError(f"could not resolve {what}: {reason}; look at the screen again, then retry")

@@ -161,6 +161,26 @@ const facts = (hit, focused, hidden) => {
 };
 """
 
+_SAME: Final = r"""
+const queryBelow = method(Element, 'querySelectorAll');
+const sameFacts = (top, wanted, most) => {
+  const out = [], roots = [top];
+  for (let budget = 20000; roots.length && out.length < most && budget > 0;) {
+    const root = roots.shift();
+    const below = nodeType(root) === 11 ? queryWithin(root, '*') : queryBelow(root, '*');
+    const all = nodeType(root) === 11 ? [...below] : [root, ...below];
+    for (let i = 0; i < all.length && out.length < most && budget-- > 0; i++) {
+      const shadow = shadowOf(all[i]);
+      if (shadow) roots.push(shadow);
+      if (localName(all[i]) !== wanted.tag) continue;
+      const said = facts(all[i], true, []).target;
+      if (Object.keys(wanted).every((key) => said[key] === wanted[key])) out.push(all[i]);
+    }
+  }
+  return out;
+};
+"""
+
 FACTS: Final = function("facts(this, a[0], a.slice(1))", _LIBRARY)
 """On a node, with whether it has the focus and then nodes that may hold it through closed shadow roots,
 nearest first: what can be said of the element that acts, and which of these nodes it is (-1 for none)."""
@@ -169,3 +189,11 @@ RELATED: Final = function("related(this, a[0], a[1], a.slice(2))", _LIBRARY)
 """As `FACTS`, with what is wanted after the focus: that element (`element`), the control that a click on it
 reaches (`control`), the image that an area lies on (`image`), or the button that Enter in it presses
 (`submitter`, null if none)."""
+
+
+def search(most: int) -> str:
+    """On an element, with facts of another: the first `most` elements in and below it with the same facts.
+
+    Open shadow roots are searched too.
+    """
+    return function(f"sameFacts(this, a[0], {most})", _LIBRARY + _SAME)

@@ -154,7 +154,7 @@ class HostedSandbox(ABC):
             raise SandboxError(
                 "this sandbox was started ahead for another policy: its browser reaches others"
             )
-        kept = {name: vars(mine)[name] for name in ("runtime", "oci_runtime", "starts", "leave")}
+        kept = {name: vars(mine)[name] for name in ("runtime", "oci_runtime", "starts", "leave", "seed")}
         self.options = options.model_copy(update=kept)
 
     async def awake(self) -> bool:
@@ -173,6 +173,10 @@ class HostedSandbox(ABC):
     async def ground(self, action: Action) -> Target | None:
         """Say what an action would touch."""
         return await self._explained(self._opened().ground(action))
+
+    async def find(self, like: Target) -> tuple[Target, ...]:
+        """Say where something is that was described elsewhere."""
+        return await self._explained(self._opened().find(like))
 
     async def place(self) -> str:
         """Name what is looked at."""

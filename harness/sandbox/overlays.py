@@ -7,7 +7,7 @@ from playwright.async_api import FileChooser
 
 from harness.action import Action, Click, Move, Press, TakeScreenshot, Type, Upload, Wait, Zoom
 from harness.clearance import Target
-from harness.sandbox.base import ActOutcome, SandboxOptions
+from harness.sandbox.base import ActOutcome, DialogAnswer, SandboxOptions
 from harness.sandbox.chrome import Pieces, answering, blank, draw, hit, target
 from harness.sandbox.dialogs import Dialogs, Overlay
 from harness.sandbox.files import FileDialog
@@ -21,12 +21,19 @@ from harness.secrets import named
 class Overlays:
     """Everything that the harness draws over the pages of one run."""
 
-    def __init__(self, options: SandboxOptions, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        options: SandboxOptions,
+        note: Callable[[str], None],
+        answered: Callable[[DialogAnswer], None],
+    ) -> None:
         self._uploads = options.uploads
         self._secrets = options.secrets
         self._size = (options.viewport.width, options.viewport.height)
         self._note = note
-        self._dialogs = Dialogs(options.dialogs, note, lambda tab: tab.interrupt(), options.secrets.hide)
+        self._dialogs = Dialogs(
+            options.dialogs, note, lambda tab: tab.interrupt(), options.secrets.hide, answered
+        )
         self._pickers = Pickers()
         self._chooser: tuple[OpenTab, FileDialog] | None = None
 
@@ -94,6 +101,15 @@ class Overlays:
         if point or accepts == piece or accepts.kind not in ("button", "row"):
             return found
         return joined(found, submitter=target(accepts, tab.page.url))
+
+    def find(self, like: Target, tab: OpenTab) -> tuple[Target, ...]:
+        """Give the pieces that are drawn over a tab and are called what `like` is."""
+        over = self._over(tab)
+        pieces = over.pieces(*self._size) if over else ()
+        middles = ((one, one.x + one.width // 2, one.y + one.height // 2) for one in pieces)
+        named = [(one, hit(pieces, x, y)) for one, x, y in middles if one.text[:200] == like.name]
+        seen = [top for one, top in named if top is not None and top.key == one.key]
+        return tuple(target(one, tab.page.url) for one in seen)
 
     async def take(self, action: Action, tab: OpenTab) -> ActOutcome | None:
         """Let what lies over the page have an action; nothing if the action is the page's."""

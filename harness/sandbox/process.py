@@ -30,7 +30,13 @@ class ProcessSandbox(HostedSandbox):
     def info(self) -> SandboxInfo:
         """What it is."""
         layers = () if os.geteuid() == 0 else ("Chromium's own sandbox",)
-        return SandboxInfo(kind=self.kind, isolated=False, browser=self.version, layers=layers)
+        return SandboxInfo(
+            kind=self.kind,
+            isolated=False,
+            browser=self.version,
+            layers=layers,
+            seed=self.options.seed,
+        )
 
     async def _start(self, launch: Launch, socket: Path, spki: str) -> Browser:
         program = chromium.find_chromium()
@@ -44,7 +50,7 @@ class ProcessSandbox(HostedSandbox):
         )
         # Chromium refuses to run its own sandbox as root.
         return await launch.start(
-            lambda: script, chromium.flags(port, spki), chromium_sandbox=os.geteuid() != 0
+            lambda: script, chromium.flags(port, spki, self.options.seed), chromium_sandbox=os.geteuid() != 0
         )
 
     async def _end(self) -> None:

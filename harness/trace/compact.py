@@ -6,12 +6,18 @@ What a reader can put back is left out of a line, so that a step stays small and
 - a verdict's `policy`, if it is the run's, and its `effect`, if it is the digest of the same line's effect;
 - in `approval_asked`, `acting` and `acted`: the effect, verdict, action, target and digest that the last
   `judged` line says too; `of` is that line's `seq`;
+- the action of an effect, if it is one of those of the last `model_replied` line: its place there, from 0,
+  stands for it;
 - a target's `url`, if it is that of the last `observed` line, and its `text`, if it is its `name`;
 - the `url` and `title` of the active tab, if they are those of the `observed` line itself;
 - a request's header that stood in an earlier line: its number stands for it. Headers are numbered from 0 in
   the order in which they were first written, up to 4,096;
+- an answer's header (of `responded`) likewise, by numbers of their own. Those that hardly come twice are not
+  numbered: `age`, `content-length`, `date`, `etag`, `expires`, `last-modified`, `location` and `set-cookie`;
 - what its model leaves out of JSON, such as a request's `body_text`;
-- the SHA-256 of no bytes, as a request's `body_sha256`: it is written as 0.
+- the SHA-256 of no bytes, as a request's `body_sha256`: it is written as 0;
+- the name of a body's blob, where the same line says it as the body's SHA-256: a request's `body` and an
+  answer's `sha256` are written as 0 then.
 
 A float that JSON has no number for is written as a word: `"NaN"`, `"Infinity"`, `"-Infinity"`.
 """
@@ -31,6 +37,9 @@ from harness.trace.redact import Redactor, header
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _HEADERS = 4096
+_ONCE = frozenset(
+    {"age", "content-length", "date", "etag", "expires", "last-modified", "location", "set-cookie"}
+)
 _NO_BYTES = hashlib.sha256(b"").hexdigest()
 _ALWAYS = frozenset({"kind", "schema_"})
 _FIXED = frozenset({"keys", "modifiers"})
@@ -129,6 +138,34 @@ def _pair(value: JsonValue) -> tuple[str, str] | None:
     return None
 
 
+class _Headers:
+    """Headers that stood in a line, by their numbers."""
+
+    def __init__(self, unnumbered: frozenset[str]) -> None:
+        self._unnumbered = unnumbered
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._headers: list[tuple[str, str]] = []
+
+    def learn(self, headers: list[JsonValue]) -> None:
+        for pair in map(_pair, headers):
+            if pair is None or pair in self._numbers or pair[0] in self._unnumbered:
+                continue
+            if len(self._headers) < _HEADERS:
+                self._numbers[pair] = len(self._headers)
+                self._headers.append(pair)
+
+    def number(self, one: JsonValue) -> JsonValue:
+        pair = _pair(one)
+        return one if pair is None else self._numbers.get(pair, one)
+
+    def header(self, one: JsonValue) -> JsonValue:
+        if isinstance(one, bool) or not isinstance(one, int):
+            return one
+        if not 0 <= one < len(self._headers):
+            raise ValueError(f"header {one} stands in no line before")
+        return list(self._headers[one])
+
+
 class Memory:
     """What earlier lines said. A writer and a reader that saw the same lines have the same memory."""
 
@@ -136,9 +173,10 @@ class Memory:
         """Remember nothing yet."""
         self._policy: JsonValue = None
         self._url: JsonValue = None
+        self._replied: list[JsonValue] = []
         self._judged: tuple[int, Fields, Fields] | None = None
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._headers: list[tuple[str, str]] = []
+        self._asked = _Headers(frozenset())
+        self._answered = _Headers(_ONCE)
 
     def learn(self, seq: int, fields: Mapping[str, JsonValue]) -> None:
         """Remember a line, given its whole fields."""
@@ -147,13 +185,15 @@ class Memory:
                 self._policy = policy
             case {"kind": "observed", "url": url}:
                 self._url = url
+            case {"kind": "model_replied"}:
+                actions = fields.get("actions")
+                self._replied = actions if isinstance(actions, list) else []
             case {"kind": "judged", "effect": dict(effect), "verdict": dict(verdict)}:
                 self._judged = (seq, effect, verdict)
             case {"kind": "requested", "request": {"headers": list(headers)}}:
-                for pair in map(_pair, headers):
-                    if pair is not None and pair not in self._numbers and len(self._headers) < _HEADERS:
-                        self._numbers[pair] = len(self._headers)
-                        self._headers.append(pair)
+                self._asked.learn(headers)
+            case {"kind": "responded", "headers": list(headers)}:
+                self._answered.learn(headers)
 
     def shrink(self, fields: Mapping[str, JsonValue], known: str | None = None) -> Fields:
         """Leave out of an event's fields what a reader can put back.
@@ -167,6 +207,9 @@ class Memory:
             short["effect"] = self._short_effect(effect)
         if isinstance(request := fields.get("request"), dict):
             short["request"] = self._short_effect(request)
+        if isinstance(headers := fields.get("headers"), list):
+            short["headers"] = [self._answered.number(pair) for pair in headers]
+        short |= {place.name: 0 for place in _body_of(fields) if fields[place.name] == place.value}
         if isinstance(verdict := fields.get("verdict"), dict):
             short["verdict"] = self._short_verdict(verdict, known or _digest(effect or fields.get("request")))
         if isinstance(target := fields.get("target"), dict):
@@ -192,6 +235,9 @@ class Memory:
             whole["effect"] = self._whole_effect(effect)
         if isinstance(request := whole.get("request"), dict):
             whole["request"] = self._whole_effect(request)
+        if isinstance(headers := whole.get("headers"), list):
+            whole["headers"] = [self._answered.header(one) for one in headers]
+        whole |= {place.name: place.value for place in _body_of(whole) if whole[place.name] == 0}
         if isinstance(target := whole.get("target"), dict):
             whole["target"] = self._whole_target(target)
         if isinstance(verdict := whole.get("verdict"), dict):
@@ -213,20 +259,26 @@ class Memory:
 
     def _short_effect(self, effect: Fields) -> Fields:
         short = dict(effect)
+        if "action" in effect and effect["action"] in self._replied:
+            short["action"] = self._replied.index(effect["action"])
         if isinstance(target := effect.get("target"), dict):
             short["target"] = self._short_target(target)
         if isinstance(headers := effect.get("headers"), list):
-            short["headers"] = [self._number(pair) for pair in headers]
+            short["headers"] = [self._asked.number(pair) for pair in headers]
         if effect.get("body_sha256") == _NO_BYTES:
             short["body_sha256"] = 0
         return short
 
     def _whole_effect(self, effect: Fields) -> Fields:
         whole = dict(effect)
+        if isinstance(place := effect.get("action"), int):
+            if not 0 <= place < len(self._replied):
+                raise ValueError(f"action {place} is none of the last reply's")
+            whole["action"] = self._replied[place]
         if isinstance(target := effect.get("target"), dict):
             whole["target"] = self._whole_target(target)
         if isinstance(headers := effect.get("headers"), list):
-            whole["headers"] = [self._header(one) for one in headers]
+            whole["headers"] = [self._asked.header(one) for one in headers]
         if effect.get("body_sha256") == 0:
             whole["body_sha256"] = _NO_BYTES
         return whole
@@ -243,16 +295,21 @@ class Memory:
         kept: Fields = {} if self._url is None else {"url": self._url}
         return _without_empty({**kept, "text": target.get("name", ""), **target}, "url", "text")
 
-    def _number(self, one: JsonValue) -> JsonValue:
-        pair = _pair(one)
-        return one if pair is None else self._numbers.get(pair, one)
 
-    def _header(self, one: JsonValue) -> JsonValue:
-        if isinstance(one, bool) or not isinstance(one, int):
-            return one
-        if not 0 <= one < len(self._headers):
-            raise ValueError(f"header {one} stands in no line before")
-        return list(self._headers[one])
+class _Body(NamedTuple):
+    name: str
+    value: JsonValue
+
+
+def _body_of(fields: Mapping[str, JsonValue]) -> tuple[_Body, ...]:
+    """The member that may name the same bytes as another of its line, and what that one says."""
+    match fields:
+        case {"kind": "responded", "sha256": _, "body": str(body)}:
+            return (_Body("sha256", body),)
+        case {"kind": "requested", "body": _, "request": {"body_sha256": str(sha256)}}:
+            return (_Body("body", sha256),)
+        case _:
+            return ()
 
 
 def _said(kind: str, effect: Fields, verdict: Fields) -> Fields:

@@ -238,7 +238,7 @@ class Responded(_Part):
     body: str | None = None
     """Hex SHA-256 of the blob with the answer's body as it came; nothing if it has none or is too long."""
     sha256: str | None = None
-    """Hex SHA-256 of the body that came; nothing if it broke off, or secrets were replaced in the blob."""
+    """Hex SHA-256 of the body that came; nothing if there is none, it broke off, or secrets were replaced."""
 
 
 class Console(_Part):

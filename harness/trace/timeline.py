@@ -1,7 +1,7 @@
 """Puts the events of a trace together as a person reads them: by step, by action, by request."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from harness.action import Action
 from harness.clearance import Act, FileOffer, Plan, Request, SafetySignal, Target, Verdict
@@ -28,13 +28,20 @@ from harness.trace.events import (
 from harness.trace.reader import Trace
 from harness.words import describe
 
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Stands for a time that nobody recorded."""
+
 
 @dataclass(slots=True)
 class Asking:
     """A question to a person, and the answer."""
 
     asked: ApprovalAsked
+    time: datetime = NEVER
+    """When it was asked."""
     given: ApprovalGiven | None = None
+    ended: datetime | None = None
+    """When it was answered."""
 
 
 @dataclass(slots=True)
@@ -48,6 +55,12 @@ class Deed:
     askings: list[Asking] = field(default_factory=list)
     intended: bool = False
     result: Acted | None = None
+    time: datetime | None = None
+    """When it was first judged."""
+    began: datetime | None = None
+    """When it was about to be performed."""
+    ended: datetime | None = None
+    """When its result was known."""
 
     @property
     def refused(self) -> bool:
@@ -63,10 +76,20 @@ class Exchange:
 
     request: Request
     verdict: Verdict
+    time: datetime = NEVER
+    """When it was first judged."""
+    step: int = 0
+    """The step in flight."""
     askings: list[Asking] = field(default_factory=list)
+    body: str | None = None
+    """Hex SHA-256 of the blob with its body."""
     response: Responded | None = None
+    ended: datetime | None = None
+    """When the answer was whole."""
     messages: tuple[int, int] = (0, 0)
     """WebSocket messages that passed, out and in."""
+    frames: list[tuple[datetime, Messaged]] = field(default_factory=list)
+    """Every WebSocket message, refused ones too."""
     cut: str | None = None
     """Why a message was refused."""
 
@@ -86,11 +109,17 @@ class Step:
     time: datetime
     observed: Observed | None = None
     asked: bool = False
+    request: str | None = None
+    """Hex SHA-256 of the blob with what the vendor was sent."""
     reply: ModelReplied | None = None
     deeds: list[Deed] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
+    times: dict[str, datetime] = field(default_factory=dict)
+    """When it was last `observed`, `asked_model` and `model_replied`."""
+    pages: list[tuple[datetime, Console | Dialogued]] = field(default_factory=list)
+    """What pages wrote to their console, and their dialogs."""
 
     @property
     def refusals(self) -> int:
@@ -135,13 +164,13 @@ class _Builder:
                 case Requested() | Responded():
                     self._wire(event, recorded.time)
                 case Messaged():
-                    self._message(event)
+                    self._message(event, recorded.time)
                 case ApprovalAsked() | ApprovalGiven():
                     self._person(event, recorded.time)
                 case Judged() | Acting() | Acted():
-                    self._hand(event, self._step(event.step, recorded.time))
+                    self._hand(event, self._step(event.step, recorded.time), recorded.time)
                 case _:
-                    self._eye(event, self._step(event.step, recorded.time))
+                    self._eye(event, self._step(event.step, recorded.time), recorded.time)
         self._found.steps = [self._steps[number] for number in sorted(self._steps)]
         return self._found
 
@@ -149,8 +178,14 @@ class _Builder:
         return self._steps.setdefault(number, Step(number, time))
 
     def _eye(
-        self, event: Observed | AskedModel | ModelReplied | Console | Dialogued | Noted | Failed, step: Step
+        self,
+        event: Observed | AskedModel | ModelReplied | Console | Dialogued | Noted | Failed,
+        step: Step,
+        time: datetime,
     ) -> None:
+        step.times[event.kind] = time
+        if isinstance(event, Console | Dialogued):
+            step.pages.append((time, event))
         match event:
             case Console(level="debug" | "info"):
                 pass
@@ -162,7 +197,7 @@ class _Builder:
             case Observed():
                 step.observed = event
             case AskedModel():
-                step.asked = True
+                step.asked, step.request = True, event.request
             case ModelReplied():
                 step.reply = event
             case Noted():
@@ -170,25 +205,28 @@ class _Builder:
             case Failed():
                 step.failures.append(event)
 
-    def _hand(self, event: Judged | Acting | Acted, step: Step) -> None:
+    def _hand(self, event: Judged | Acting | Acted, step: Step, time: datetime) -> None:
         match event:
             case Judged(effect=Act() as act):
                 deed = self._deed(step)
+                deed.time = deed.time or time
                 deed.action, deed.target = act.action, act.target
                 deed.verdicts.append(event.verdict)
             case Judged(effect=Plan() as plan):
-                step.deeds.append(Deed(words=f"plan: {plan.text}", verdicts=[event.verdict]))
+                step.deeds.append(Deed(words=f"plan: {plan.text}", verdicts=[event.verdict], time=time))
             case Judged(effect=FileOffer() as file):
-                step.deeds.append(Deed(words=describe(file), verdicts=[event.verdict]))
+                step.deeds.append(Deed(words=describe(file), verdicts=[event.verdict], time=time))
             case Judged(effect=SafetySignal() as signal):
                 words = f"warning by {signal.provider}: {signal.code}. {signal.message}"
-                step.deeds.append(Deed(words=words, verdicts=[event.verdict]))
+                step.deeds.append(Deed(words=words, verdicts=[event.verdict], time=time))
             case Acting():
                 deed = self._deed(step)
                 deed.action, deed.target, deed.intended = event.action, event.target, True
+                deed.began = time
             case Acted():
                 deed = self._deed(step)
                 deed.action, deed.result = deed.action or event.action, event
+                deed.ended = time
                 self._open = None
             case _:
                 pass
@@ -197,17 +235,22 @@ class _Builder:
         if isinstance(event, Responded):
             if event.request in self._exchanges:
                 self._exchanges[event.request].response = event
+                self._exchanges[event.request].ended = time
             return
         exchange = self._exchanges.get(event.request.id)
         if exchange is None:
-            exchange = self._exchanges[event.request.id] = Exchange(event.request, event.verdict)
+            exchange = self._exchanges[event.request.id] = Exchange(
+                event.request, event.verdict, time, event.step
+            )
             self._step(event.step, time).exchanges.append(exchange)
         exchange.request, exchange.verdict = event.request, event.verdict
+        exchange.body = event.body or exchange.body
 
-    def _message(self, event: Messaged) -> None:
+    def _message(self, event: Messaged, time: datetime) -> None:
         exchange = self._exchanges.get(event.request)
         if exchange is None:
             return
+        exchange.frames.append((time, event))
         out, inn = exchange.messages
         if event.refused is not None:
             exchange.cut = event.refused
@@ -218,13 +261,14 @@ class _Builder:
         if isinstance(event, ApprovalGiven):
             if event.question in self._questions:
                 self._questions[event.question].given = event
+                self._questions[event.question].ended = time
             return
-        asking = self._questions[event.question] = Asking(event)
+        asking = self._questions[event.question] = Asking(event, time)
         step = self._step(event.step, time)
         match event.effect:
             case Request() as request:
                 if request.id not in self._exchanges:
-                    self._exchanges[request.id] = Exchange(request, event.verdict)
+                    self._exchanges[request.id] = Exchange(request, event.verdict, time, event.step)
                     step.exchanges.append(self._exchanges[request.id])
                 self._exchanges[request.id].askings.append(asking)
             case Act(action=action, target=target):

@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn, Self
 
 from harness.clearance import digest
 from harness.errors import TraceError
-from harness.trace.blobs import FOLDER, BlobStore
+from harness.trace.blobs import FOLDER, BlobStore, sync
 from harness.trace.compact import Memory, plain
 from harness.trace.events import Event, Requested
 from harness.trace.held import hold
@@ -65,6 +65,8 @@ class TraceWriter:
                 folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
             )
             hold(descriptor)
+            for place in (folder, folder.parent):
+                sync(place)
         except FileExistsError:
             raise TraceError(f"{folder}: is a file; name a folder for the trace") from None
         except OSError as error:

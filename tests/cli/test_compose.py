@@ -134,6 +134,20 @@ async def test_a_model_that_fails_is_an_error_with_its_reason(
     assert_told(await ready(tmp_path, model=Odd(answer)).go(), "error", words)
 
 
+class Unready(ScriptedModel):
+    """A model that says beforehand that it cannot be asked."""
+
+    async def ready(self) -> None:
+        raise ModelError("azure: unauthorized: no token; sign in (az login)")
+
+
+async def test_a_model_that_cannot_be_asked_is_found_before_a_sandbox_is_opened(tmp_path: Path) -> None:
+    sandbox = Failing("open", AssertionError("it was opened"))
+    result = await ready(tmp_path, model=Unready([]), sandbox=sandbox).go()
+    assert_told(result, "error", "azure: unauthorized: no token; sign in (az login)")
+    assert result.steps == 0
+
+
 async def test_whoever_watches_cannot_end_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def watch(event: Event) -> None:
         raise BrokenPipeError(event.kind)

@@ -17,7 +17,7 @@ from tests.cli.commands import Command, Place
         (("run", "task.yaml", "--sandb", "process"), "did you mean '--sandbox'?"),
         (("run", "task.yaml", "--sandbox", "bubble"), "did you mean 'bubblewrap'?"),
         (("run", "task.yaml", "--traces"), "--traces: expected one argument"),
-        (("trace",), "ls|show|verify|report"),
+        (("trace",), "ls|show|verify|report|schema"),
         (("trace", "verfy", "x"), "did you mean 'verify'?"),
         (("policy", "check"), "POLICY; type 'harness policy check --help'"),
     ],

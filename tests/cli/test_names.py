@@ -3,7 +3,15 @@
 from pathlib import Path
 
 import pytest
-from harness.cli.names import find_approver, find_hosts, find_model, find_policy, load_policy, task_file
+from harness.cli.names import (
+    find_approver,
+    find_hosts,
+    find_model,
+    find_policy,
+    load_policy,
+    seed_of,
+    task_file,
+)
 from harness.errors import InputError, PolicyError, TaskError
 from harness.models.local.ocr import Reader
 from harness.task import Task
@@ -152,3 +160,10 @@ def test_a_goal_that_the_local_model_cannot_follow_is_an_input_that_cannot_be_us
         find_model("local", task(goal="Make me happy.", steps=[]), Reader())
     with pytest.raises(TaskError, match="step 1"):
         find_model("local", task(steps=['clik "Save"']), Reader())
+
+
+def test_a_seed_is_of_the_name_alone_and_one_that_a_browser_takes() -> None:
+    seeds = {seed_of(f"run-{number}") for number in range(1000)}
+    assert len(seeds) == 1000
+    assert all(0 < seed < 2**31 for seed in seeds)
+    assert seed_of("run-1") == seed_of("run-1")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from harness.trace.events import Noted, RunFinished, RunStarted
+from harness.trace.events import SCHEMA, Noted, RunFinished, RunStarted
 from harness.trace.writer import TraceWriter
 from tests.cli.commands import Command, Place
 
@@ -76,7 +76,7 @@ def test_a_folder_that_is_no_trace_and_a_newer_trace_are_one_message(
     assert (told.code, told.out) == (5, "")
     assert told.err.count("\n") == 1
     events = trace / "events.jsonl"
-    events.write_text(events.read_text().replace('"schema":2', '"schema":99'))
+    events.write_text(events.read_text().replace(f'"schema":{SCHEMA}', '"schema":99'))
     newer = command("trace", what, "traces/r1")
     assert newer.code == 5
     assert "99" in newer.err + newer.out

@@ -13,7 +13,7 @@ from typing import Any, Self
 import h11
 import trustme
 from harness.clearance import Cleared, Refusal, Request, Verdict, clear, digest
-from harness.gateway.base import Exchange, SocketMessage, Upstream
+from harness.gateway.base import Body, Exchange, SocketMessage, Upstream
 from harness.gateway.body import Spool
 from harness.gateway.head import get
 from harness.gateway.proxy import ProxyGateway
@@ -51,6 +51,8 @@ class Bookkeeper:
         self.cancelled = asyncio.Event()
         self.heads: list[Request] = []
         self.asked: list[Request] = []
+        self.bodies: list[bytes] = []
+        self.copies: dict[str, bytes | None] = {}
         self.done: list[Exchange] = []
         self.news = asyncio.Event()
 
@@ -58,8 +60,10 @@ class Bookkeeper:
         self.heads.append(request)
         return self.early(request)
 
-    async def admit(self, request: Request) -> Cleared | Refusal:
+    async def admit(self, request: Request, body: Body) -> Cleared | Refusal:
         self.asked.append(request)
+        if body.size <= 1_048_576:
+            self.bodies.append(b"".join([chunk async for chunk in body.chunks()]))
         if self.gate:
             self.waiting.set()
             try:
@@ -80,6 +84,7 @@ class Bookkeeper:
 
     def finished(self, exchange: Exchange) -> None:
         self.done.append(exchange)
+        self.copies[exchange.id] = exchange.body.data if exchange.body else None
         self.news.set()
 
     async def exchanges(self, count: int) -> list[Exchange]:

@@ -1,9 +1,11 @@
 """Bodies are kept whole, in memory or on disk, and hashed."""
 
 import hashlib
+import io
+from typing import Any
 
 import pytest
-from harness.gateway.body import BodyTooLargeError, Spool
+from harness.gateway.body import BodyTooLargeError, Copy, Spool
 
 
 @pytest.mark.parametrize("size", [0, 1, 1_048_576, 3_000_001])
@@ -86,3 +88,34 @@ def test_the_fields_of_a_form_with_files_can_be_read() -> None:
         with Spool() as body:
             body.write(_form(file, hidden + field))
             assert body.text(kind) is None
+
+
+@pytest.mark.parametrize("size", [0, 1, 1_048_577, 2_000_000])
+def test_a_copy_holds_what_passed_up_to_its_limit(size: int) -> None:
+    data = (bytes(range(251)) * (size // 251 + 1))[:size]
+    copy = Copy(limit=1_500_000)
+    for start in range(0, size, 100_000):
+        copy.write(data[start : start + 100_000])
+    assert (copy.size, copy.sha256) == (size, hashlib.sha256(data).hexdigest())
+    assert copy.data == (data if size <= 1_500_000 else None)
+    copy.close()
+
+
+def test_a_copy_that_the_disk_does_not_take_is_given_up_and_still_hashed() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any, /) -> int:
+            super().write(data[:1])
+            raise OSError(28, "No space left on device")
+
+    copy = Copy()
+    copy.write(b"one")
+    held = copy._file
+    assert held is not None
+    full = Full()
+    io.BytesIO.write(full, b"one")
+    copy._file = full  # type: ignore[assignment]
+    copy.write(b"two")
+    copy.write(b"three")
+    assert (copy.data, copy.size) == (None, 11)
+    assert copy.sha256 == hashlib.sha256(b"onetwothree").hexdigest()
+    held.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from harness.clearance import Cleared, Refusal, Request
-from harness.gateway.base import Exchange
+from harness.gateway.base import Body, Exchange
 from harness.gateway.upstreams.asgi import AsgiUpstream
 from tests.gateway.support import Bookkeeper, Receive, Scope, Send, answering, echo, opened, ticket
 
@@ -149,7 +149,7 @@ class Broken(Bookkeeper):
             raise RuntimeError("no policy")
         return super().preview(request)
 
-    async def admit(self, request: Request) -> Cleared | Refusal:
+    async def admit(self, request: Request, body: Body) -> Cleared | Refusal:
         match self.fault:
             case "admit":
                 raise RuntimeError("no policy")
@@ -161,7 +161,7 @@ class Broken(Bookkeeper):
                 nothing: Any = None
                 return nothing  # type: ignore[no-any-return]
             case _:
-                return await super().admit(request)
+                return await super().admit(request, body)
 
     old: Cleared
 
@@ -200,7 +200,8 @@ async def test_a_spent_ticket_forwards_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path, {"shop.test": AsgiUpstream(app)}) as setup:
         used: list[Cleared] = []
 
-        async def admit(request: Request) -> Cleared:
+        async def admit(request: Request, body: Body) -> Cleared:
+            del body
             used[:] = used or [ticket(request.model_copy(update={"id": "same"}))]
             return used[0]
 
@@ -270,7 +271,8 @@ async def test_a_ticket_for_a_page_that_went_away_meanwhile_is_not_used(tmp_path
         client = None
         asked = asyncio.Event()
 
-        async def admit(request: Request) -> Cleared:
+        async def admit(request: Request, body: Body) -> Cleared:
+            del body
             asked.set()
             try:
                 await asyncio.Event().wait()
@@ -519,3 +521,39 @@ async def test_an_answer_that_passes_the_limit_is_broken_off_there(tmp_path: Pat
         assert (done.received, done.error) == (4_000, "the answer was broken off: limit reached: download")
         async with asyncio.timeout(10):
             await closed.wait()
+
+
+async def test_the_keeper_is_given_what_was_sent_and_what_came(tmp_path: Path) -> None:
+    headers = [(b"set-cookie", b"a=1"), (b"content-encoding", b"gzip"), (b"connection", b"x-own")]
+    app = answering(302, [*headers, (b"location", b"/b")], b"\x1f\x8b moved")
+    async with opened(tmp_path, {"shop.test": AsgiUpstream(app)}) as setup:
+        await setup.ask("POST", "https://shop.test/", {}, b"a=1")
+        (exchange,) = await setup.keeper.exchanges(1)
+        assert setup.keeper.bodies == [b"a=1"]
+        assert exchange.headers[:2] == (("set-cookie", "a=1"), ("content-encoding", "gzip"))
+        assert ("location", "/b") in exchange.headers
+        assert setup.keeper.copies == {"r1": b"\x1f\x8b moved"}
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+async def test_an_answer_without_a_body_has_headers_and_no_copy(
+    method: str, status: int, tmp_path: Path
+) -> None:
+    app = answering(status, [(b"etag", b'"1"')])
+    async with opened(tmp_path, {"shop.test": AsgiUpstream(app)}) as setup:
+        await setup.ask(method, "https://shop.test/")
+        (exchange,) = await setup.keeper.exchanges(1)
+        assert (exchange.status, exchange.headers[0]) == (status, ("etag", '"1"'))
+        assert setup.keeper.copies == {"r1": None}
+
+
+async def test_an_answer_that_broke_off_or_never_came_has_no_copy(tmp_path: Path) -> None:
+    broken = answering(200, [(b"content-length", b"10")], b"short")
+    async with opened(tmp_path, {"shop.test": AsgiUpstream(broken)}) as setup:
+        async with await setup.tunnel("shop.test") as client:
+            await client.raw(b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+        await setup.get("https://elsewhere.test/")
+        first, second = await setup.keeper.exchanges(2)
+        assert first.headers == (("content-length", "10"),)
+        assert (second.headers, second.status) == ((), 502)
+        assert setup.keeper.copies == {"r1": None, "r2": None}

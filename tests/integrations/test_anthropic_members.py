@@ -6,10 +6,11 @@ import pytest
 from anthropic.types.beta import BetaBrowserMemberName, BetaComputerMemberName
 from harness.action import Click, Drag, Hold, MouseDown, MouseUp, Move, Point, Press, Scroll, parse_action
 from harness.errors import ActionError
-from harness.integrations.anthropic_members import BROWSER, COMPUTER, pointed_at, read
+from harness.integrations.anthropic_members import BROWSER, COMPUTER, read
 
 SPOT = {"type": "coordinate", "x": 5, "y": 6}
 REF = {"type": "ref", "ref": "ref_7"}
+SIZE = (640, 480)
 
 
 def test_the_names_are_the_vendors() -> None:
@@ -54,8 +55,10 @@ def test_the_names_are_the_vendors() -> None:
         ("scroll", {"scroll_direction": "left", "scroll_amount": 2}, Scroll(x=1, y=2, dx=-240)),
         ("hold_key", {"text": "shift", "duration": 2}, Hold(keys=("Shift",), seconds=2)),
         ("type", {"text": "a b"}, {"kind": "type", "text": "a b"}),
+        ("wait", {"duration": 61}, {"kind": "wait", "seconds": 60}),
         ("wait", {"duration": 1}, {"kind": "wait", "seconds": 1}),
         ("zoom", {"region": [0, 0, 9, 9]}, {"kind": "zoom", "region": [0, 0, 9, 9]}),
+        ("zoom", {"region": (0, 0, 9, 9)}, {"kind": "zoom", "region": [0, 0, 9, 9]}),
         ("screenshot", {}, {"kind": "screenshot"}),
         ("list_tabs", {}, {"kind": "screenshot"}),
         ("navigate", {"url": "shop.test/x?a=b:c"}, {"kind": "goto", "url": "https://shop.test/x?a=b:c"}),
@@ -70,13 +73,13 @@ def test_a_member_is_one_of_our_actions(name: str, given: dict[str, Any], ours: 
     if name == "left_click" and given:
         ours |= {"modifiers": ["ctrl", "shift"]}
     expected = parse_action(ours) if isinstance(ours, dict) else ours
-    assert read(name, given, (1, 2)) == (expected,)
+    assert read(name, given, (1, 2), SIZE) == (expected,)
 
 
 def test_a_sequence_of_keys_is_so_many_presses() -> None:
-    found = read("key", {"text": "ctrl+a Delete", "repeat": 2}, None)
+    found = read("key", {"text": "ctrl+a Delete", "repeat": 2}, None, SIZE)
     assert found == (Press(keys=("Control", "a")), Press(keys=("Delete",))) * 2
-    assert read("cursor_position", {}, None) == ()
+    assert read("cursor_position", {}, None, SIZE) == ()
 
 
 @pytest.mark.parametrize(
@@ -86,8 +89,9 @@ def test_a_sequence_of_keys_is_so_many_presses() -> None:
         ("left_click", {}, "not known yet"),
         ("left_click", {"coordinate": [5, 6], "text": "a"}, "not a modifier"),
         ("key", {"text": "hyper"}, "no key is called"),
-        ("key", {"text": "a", "repeat": 101}, "100 are the most"),
-        ("wait", {"duration": 61}, "seconds"),
+        ("key", {"text": "a", "repeat": 101}, "repeat is a number from 0 to 100"),
+        ("hold_key", {"text": "a", "duration": 61}, "duration is a number from 0 to 60"),
+        ("left_click", {"target": {"type": "coordinate", "x": 640, "y": 6}}, "outside the picture"),
         ("switch_tab", {"tab_id": "x"}, "no tab is called 'x'"),
         ("switch_tab", {"tab_id": "²"}, "no tab is called"),
         ("javascript_exec", {"text": "1"}, "'javascript_exec' is not offered"),
@@ -96,9 +100,4 @@ def test_a_sequence_of_keys_is_so_many_presses() -> None:
 )
 def test_what_we_have_not_is_said(name: str, given: dict[str, Any], words: str) -> None:
     with pytest.raises(ActionError, match=words):
-        read(name, given, None)
-
-
-def test_the_pointer_is_where_the_last_action_left_it() -> None:
-    actions = (Drag(path=(Point(x=1, y=2), Point(x=5, y=6))), MouseUp(), Press(keys=("a",)), Move(x=3, y=4))
-    assert [pointed_at(one) for one in actions] == [(5, 6), None, None, (3, 4)]
+        read(name, given, None, SIZE)

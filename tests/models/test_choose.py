@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from harness.errors import InputError
+from harness.models.base import Ready
 from harness.models.choose import EXAMPLES, FAMILIES, ModelName, find, read_name
 from harness.models.dialect import Brief
 
@@ -106,6 +107,40 @@ async def test_every_name_makes_a_model_and_asks_nobody(name: str) -> None:
 def test_a_missing_key_is_named(name: str, variable: str) -> None:
     with pytest.raises(InputError, match=variable):
         find(name, BRIEF, environment={})
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("azure:mine=gpt-5.4", "AZURE_OPENAI_ENDPOINT"),
+        ("azure:mine=gpt-4o", "AZURE_OPENAI_ENDPOINT"),
+        ("foundry:mine=claude-sonnet-5", "ANTHROPIC_FOUNDRY_RESOURCE"),
+    ],
+)
+async def test_without_a_key_it_is_entra_id_that_is_asked_later(name: str, variable: str) -> None:
+    model = find(name, BRIEF, environment={variable: KEYS[variable]})
+    assert isinstance(model, Ready)
+    await model.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect"),
+    [
+        (f"ui-tars:ui-tars-7b-dpo@{SERVER}", "thousandths"),
+        (f"ui-tars:ui-tars-1.5-7b@{SERVER}", "pixels"),
+        (f"ui-tars:mine@{SERVER}", "pixels"),
+        (f"qwen-vl:qwen2.5-vl-7b-instruct@{SERVER}", "pixels"),
+        (f"qwen-vl:mine@{SERVER}", "thousandths"),
+        (f"fara:fara-7b@{SERVER}", "pixels"),
+        (f"fara:mine@{SERVER}", "thousandths"),
+    ],
+)
+async def test_an_open_model_counts_as_its_version_does_and_an_unknown_one_as_the_newest(
+    name: str, dialect: str
+) -> None:
+    model = find(name, BRIEF, environment={})
+    assert vars(vars(model)["_dialect"])["space"] == dialect
+    await model.close()
 
 
 def test_a_model_without_a_computer_tool_is_refused_where_there_is_no_other_way() -> None:

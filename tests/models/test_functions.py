@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from harness.action import KINDS, Click, Drag, MouseDown, Point, Scroll, Type, Zoom
+from harness.action import KINDS, Click, Drag, MouseDown, MouseUp, Move, Point, Press, Scroll, Type, Zoom
 from harness.models.dialect import Unusable
-from harness.models.functions import arguments, call, functions, placed
+from harness.models.functions import arguments, call, functions, left_at, placed
 from harness.models.scaling import Space
 
 HALF = Space("pixels", 640, 360, 1280, 720)
@@ -69,3 +69,9 @@ def test_a_kind_among_the_arguments_does_not_change_what_is_called() -> None:
 def test_what_no_trace_can_hold_is_no_argument(text: str) -> None:
     with pytest.raises(Unusable, match="not JSON"):
         arguments(text)
+
+
+def test_the_pointer_is_where_an_action_leaves_it() -> None:
+    drag = Drag(path=(Point(x=1, y=2), Point(x=5, y=6)))
+    actions = (drag, MouseUp(), MouseDown(x=7, y=8), Press(keys=("a",)), Move(x=3, y=4), Scroll(x=1, y=1))
+    assert [left_at(one) for one in actions] == [(5, 6), None, (7, 8), None, (3, 4), (1, 1)]

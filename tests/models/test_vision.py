@@ -5,10 +5,12 @@ from datetime import date
 from functools import partial
 from typing import Literal
 
+import harness
 import pytest
 from harness.action import Action, Answer, Click, Wait
 from harness.clearance import Reply, SafetySignal, Usage
-from harness.models.base import Foresighted
+from harness.errors import TraceError
+from harness.models.base import Foresighted, Telling
 from harness.models.catalogue import ModelFacts, ours
 from harness.models.context import Context, ContextOptions
 from harness.models.dialect import Frame, Heard, Hearing, JsonObject, Trouble, Turn
@@ -67,6 +69,12 @@ class Answers:
         if isinstance(found, Trouble):
             raise found
         return found
+
+    async def ready(self) -> None:
+        await self.send({})
+
+    def secrets(self) -> Sequence[str]:
+        return ("", *(f"token-{number}" for number, _ in enumerate(self.asked, 1)))
 
     async def close(self) -> None:
         pass
@@ -227,6 +235,22 @@ async def test_a_key_is_in_no_message_and_in_no_raw_item() -> None:
     assert "sk-123" not in reply.incidents[0].message
 
 
+async def test_a_token_of_the_line_is_in_no_message_and_in_no_raw_item_even_if_it_was_renewed() -> None:
+    vendor = Vendor(Trouble("server_error", "no token-1 today", again=True), {"words": "token-2"})
+    reply = await vendor.reply(seen(1))
+    assert "token-2" not in str(reply.raw)
+    assert reply.incidents[0].message == "no (key) today"
+    reply = await Vendor(Trouble("unauthorized", "no token-1 today")).reply(seen(1))
+    assert (reply.failure, "token-1" in str(reply)) == ("plain: unauthorized: no (key) today", False)
+
+
+async def test_what_is_missing_before_the_first_question_is_an_error_without_any_key() -> None:
+    vendor = Vendor(None, Trouble("unauthorized", "no token for sk-123"), keys=["sk-123"])
+    await vendor.model.ready()
+    with pytest.raises(harness.ModelError, match=r"^plain: unauthorized: no token for \(key\)$"):
+        await vendor.model.ready()
+
+
 async def test_old_pictures_are_left_out_many_at_once() -> None:
     vendor = Vendor(*[CALLED] * 9)
     for step in range(1, 10):
@@ -280,3 +304,34 @@ async def test_an_answer_that_no_trace_can_hold_is_none() -> None:
         deep = [deep]
     reply = await Vendor(*[deep] * 6).reply(seen(1))
     assert {one.fault for one in reply.incidents} == {"malformed"}
+
+
+async def test_what_is_sent_is_told_once_before_it_is_and_without_keys() -> None:
+    vendor = Vendor(Trouble("server_error", "busy", again=True), {"words": "done"})
+    assert isinstance(vendor.model, Telling)
+    told: list[tuple[JsonObject, int]] = []
+    vendor.model.tell(lambda request: told.append((request, len(vendor.line.asked))))
+    await vendor.reply(seen(1))
+    assert told == [({"turns": 1, "marks": [0]}, 0)]
+    assert len(vendor.line.asked) == 2
+
+
+async def test_keys_in_what_is_sent_are_not_told() -> None:
+    vendor = Vendor({"words": "done"}, keys=["sk-1"])
+    vendor.dialect.request = lambda turns, marks: {"user": "my sk-1"}  # type: ignore[method-assign]
+    told: list[JsonObject] = []
+    vendor.model.tell(told.append)
+    await vendor.reply(seen(1))
+    assert told == [{"user": "my (key)"}]
+    assert vendor.line.asked == [{"user": "my sk-1"}]
+
+
+async def test_what_cannot_be_told_is_not_sent() -> None:
+    def broken(request: JsonObject) -> None:
+        raise TraceError(f"disk full: {len(request)}")
+
+    vendor = Vendor({"words": "done"})
+    vendor.model.tell(broken)
+    with pytest.raises(TraceError, match="disk full"):
+        await vendor.reply(seen(1))
+    assert vendor.line.asked == []

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.action import Action
+from harness.action import Action, Goto
 from harness.clearance import Act, Target, Verdict, clear, digest
 from harness.sandbox.base import ActOutcome, Sandbox, SandboxOptions
 from harness.sandbox.rundir import RunFolder
@@ -80,6 +80,18 @@ async def do(sandbox: Sandbox, action: Action) -> ActOutcome:
     effect = Act(action=action, target=target)
     verdict = Verdict(outcome="allow", rule="test", reason="", policy="0" * 64, effect=digest(effect))
     return await sandbox.act(clear(effect, verdict))
+
+
+RANDOM = b"""<!doctype html><title>Here</title><script>
+document.title = [1, 2, 3].map(Math.random).join(" ")</script>"""
+
+
+async def randoms(make: Callable[[SandboxOptions], Sandbox], seed: int | None) -> str:
+    """Give what a page's first numbers are in a sandbox that was begun with a seed."""
+    async with opened(make, RANDOM, seed=seed) as (sandbox, _, _asked):
+        await do(sandbox, Goto(url="http://shop.test/"))
+        assert sandbox.info.seed == seed
+        return (await sandbox.observe()).title
 
 
 def descendants(pid: int) -> Iterator[int]:

@@ -28,6 +28,7 @@ from tests.sandbox.places import (
     listening,
     newcomers,
     opened,
+    randoms,
     running,
     stand_in,
     until,
@@ -315,3 +316,9 @@ async def test_after_kill_9_no_process_is_left_and_the_next_start_sweeps(whom: s
     assert not folder.exists()
     assert [path for path in temporary.rglob("*") if not path.is_dir()] == []
     assert not list(temporary.glob("playwright*"))
+
+
+async def test_a_seed_makes_the_same_random_numbers_again() -> None:
+    first, again, other = [await randoms(BubblewrapSandbox, seed) for seed in (7, 7, 2**31 - 1)]
+    assert first == again != other
+    assert len(set(first.split())) == 3

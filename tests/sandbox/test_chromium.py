@@ -81,4 +81,6 @@ def test_the_flags_leave_no_way_past_the_proxy() -> None:
     assert "--proxy-server=http://127.0.0.1:3128" in flags
     assert "--proxy-bypass-list=<-loopback>" in flags
     assert "--ignore-certificate-errors-spki-list=key=" in flags
+    assert not any(flag.startswith("--js-flags") for flag in flags)
+    assert "--js-flags=--random-seed=5" in chromium.flags(3128, "key=", 5)
     assert not any(flag.startswith(("--no-sandbox", "--disable-web-security")) for flag in flags)

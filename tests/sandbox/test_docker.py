@@ -21,7 +21,7 @@ from harness.sandbox.engine import Engine
 from harness.sandbox.present import engine_socket
 from harness.sandbox.recipe import IMAGE
 from harness.sandbox.rundir import RunFolder
-from tests.sandbox.places import HOLD_OPEN, SPKI, descendants, do, opened, running, stand_in, until
+from tests.sandbox.places import HOLD_OPEN, SPKI, descendants, do, opened, randoms, running, stand_in, until
 
 pytestmark = [needs_docker, pytest.mark.asyncio(loop_scope="module")]
 
@@ -303,3 +303,10 @@ async def test_a_container_that_was_asked_for_and_never_heard_of_goes_too(
 async def test_the_label_of_a_sandbox_names_its_run_and_its_folder() -> None:
     assert docker.run_id(Path("/x/run-1/sandbox-2")) == "run-1/sandbox-2"
     assert ends.LABEL == "harness.run"
+
+
+@pytest.mark.long
+async def test_a_seed_makes_the_same_random_numbers_again() -> None:
+    first, again, other = [await randoms(DockerSandbox, seed) for seed in (7, 7, 2**31 - 1)]
+    assert first == again != other
+    assert len(set(first.split())) == 3

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from harness.errors import TraceError
+from harness.trace import blobs
 from harness.trace.blobs import BlobStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -48,3 +49,23 @@ def test_a_changed_blob_is_not_given(tmp_path: Path) -> None:
 def test_a_name_is_a_digest_and_nothing_else(tmp_path: Path, name: str) -> None:
     with pytest.raises(TraceError, match="64 hex digits"):
         BlobStore(tmp_path).get(name)
+
+
+def test_every_blob_and_its_folder_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[Path] = []
+    monkeypatch.setattr(blobs, "sync", waited.append)
+    store = BlobStore(tmp_path)
+    paths = [store.path(store.put(str(number).encode())) for number in range(20)]
+    store.sync()
+    assert sorted(waited) == sorted([*paths, *{path.parent for path in paths}, tmp_path])
+    store.sync()
+    assert len(waited) == len(set(waited))
+
+
+def test_a_medium_that_fails_is_an_error(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    store.path(store.put(b"gone")).unlink()
+    with pytest.raises(FileNotFoundError):
+        store.sync()

@@ -167,4 +167,80 @@ def test_a_body_that_rules_read_is_in_no_line() -> None:
 
 def test_an_answer_keeps_no_credential() -> None:
     answer = Responded(step=1, request="r1", headers=(("set-cookie", "s=secret"), ("server", "x")))
-    assert plain(answer)["headers"] == [["set-cookie", "[redacted] 8 characters"], ["server", "x"]]
+    assert plain(answer)["headers"] == [["set-cookie", "s=[redacted-6-characters]"], ["server", "x"]]
+
+
+def test_headers_of_answers_are_numbered_by_themselves_but_for_those_that_come_once() -> None:
+    request = Request(id="r", method="GET", url="https://a.test/", headers=(("accept", "text/html"),))
+    allowed = Verdict(outcome="allow", rule="r", reason="", policy=POLICY, effect=digest(request))
+    asked = Requested(step=1, request=request, verdict=allowed)
+    kind, date = ("content-type", "text/html"), ("date", "Thu, 01 Jan 2026 00:00:00 GMT")
+    answered = Responded(step=1, request="r", headers=(("accept", "text/html"), kind, date, kind))
+    _, first, second = told(asked, answered, answered)
+    assert first["headers"] == [["accept", "text/html"], list(kind), list(date), list(kind)]
+    assert second["headers"] == [0, 1, list(date), 1]
+
+
+def test_credentials_of_an_answer_are_hidden_by_their_length() -> None:
+    secret = Redactor({"card": "4242424242"})
+    event = Responded(
+        step=1,
+        request="r",
+        headers=(("set-cookie", "sid=abcdef; Path=/4242424242"), ("x-card", "4242424242")),
+    )
+    assert plain(event, secret)["headers"] == [
+        ["set-cookie", "sid=[redacted-6-characters]; Path=/[secret:card]"],
+        ["x-card", "[secret:card]"],
+    ]
+
+
+def test_an_answers_header_that_no_line_said_is_an_error() -> None:
+    with pytest.raises(ValueError, match="header 3"):
+        Memory().grow({"kind": "responded", "step": 1, "request": "r", "headers": [3]})
+
+
+def test_a_body_is_named_once_in_a_line() -> None:
+    one, other = "1a" * 32, "2b" * 32
+    request = Request(id="r", method="POST", url="https://a.test/", body_sha256=one, body_size=3)
+    allowed = Verdict(outcome="allow", rule="r", reason="", policy=POLICY, effect=digest(request))
+    asked = Requested(step=1, request=request, verdict=allowed, body=one)
+    answered = Responded(step=1, request="r", body=one, sha256=one)
+    short = told(
+        asked,
+        asked.model_copy(update={"body": other}),
+        asked.model_copy(update={"body": None}),
+        answered,
+        answered.model_copy(update={"sha256": None}),
+        answered.model_copy(update={"body": None}),
+    )
+    assert [line.get("body") for line in short] == [0, other, None, one, one, None]
+    assert [line.get("sha256") for line in short[3:]] == [0, None, one]
+
+
+def test_an_action_of_the_reply_is_named_by_its_place() -> None:
+    first, second = Click(x=1, y=2), Press(keys=("Enter",))
+
+    def judged(act: Act) -> Judged:
+        return Judged(
+            step=1,
+            effect=act,
+            verdict=Verdict(outcome="allow", rule="r", reason="", policy=POLICY, effect=digest(act)),
+        )
+
+    reply = ModelReplied(step=1, actions=(first, second))
+    own = judged(Act(action=Click(x=9, y=9)))
+    lines = told(judged(Act(action=first)), reply, judged(Act(action=second)), own, ModelReplied(step=2), own)
+    effects = [line["effect"] for line in lines if "effect" in line]
+    written = [effect["action"] for effect in effects if isinstance(effect, dict)]
+    assert written == [
+        {"kind": "click", "x": 1, "y": 2},
+        1,
+        {"kind": "click", "x": 9, "y": 9},
+        {"kind": "click", "x": 9, "y": 9},
+    ]
+
+
+@pytest.mark.parametrize("place", [-1, 0, True])
+def test_an_action_that_no_reply_had_is_an_error(place: int) -> None:
+    with pytest.raises(ValueError, match="none of the last reply's"):
+        Memory().grow({"kind": "judged", "effect": {"kind": "action", "action": place}})

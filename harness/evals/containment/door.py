@@ -8,7 +8,7 @@ from harness.checkpoint import Checkpoint
 from harness.clearance import Approval, Cleared, Effect, Question, Refusal, Request, Verdict, digest
 from harness.evals.containment.board import Board
 from harness.evals.containment.site import ALLOWED, OVERRIDES
-from harness.gateway.base import Exchange, SocketMessage
+from harness.gateway.base import Body, Exchange, SocketMessage
 
 _RECORDS = [f"{scheme}://also.test/record/*" for scheme in ("https", "http")]
 
@@ -101,7 +101,7 @@ def policy(port: int) -> dict[str, Any]:
 
 
 class _Keeper(Protocol):
-    async def admit(self, request: Request) -> Cleared | Refusal: ...
+    async def admit(self, request: Request, body: Body) -> Cleared | Refusal: ...
     def preview(self, request: Request) -> Refusal | None: ...
     def arrived(self, size: int) -> Refusal | None: ...
     def message(self, message: SocketMessage) -> Refusal | None: ...
@@ -115,9 +115,9 @@ class Door:
         self._checkpoint = checkpoint
         self._board = board
 
-    async def admit(self, request: Request) -> Cleared | Refusal:
+    async def admit(self, request: Request, body: Body) -> Cleared | Refusal:
         """Decide as the checkpoint does."""
-        said = await self._checkpoint.admit(request)
+        said = await self._checkpoint.admit(request, body)
         if isinstance(said, Refusal):
             self._refused(request, said)
         elif not _may(request.url):

@@ -1,6 +1,6 @@
 """Makes the SDK's clients: the API's own, Bedrock's two, Vertex's, Foundry's, from their usual variables."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, assert_never
 
@@ -17,12 +17,11 @@ from harness.errors import InputError
 from harness.models.anthropic.line import Client
 from harness.models.anthropic.tools import Provider
 from harness.models.assemble import key
-from harness.models.dialect import Trouble
-
-TokenProvider = Callable[[], str | Awaitable[str]]
-"""Gives an Entra token for Foundry; asked before every request."""
+from harness.models.entra import Credential, Entra, entra
 
 CONSOLE: Final = "https://platform.claude.com/settings/keys"
+FOUNDRY: Final = "https://ai.azure.com/.default"
+"""What Entra's tokens for Foundry are for."""
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -38,6 +37,10 @@ class Dialled:
     """What it raises where those who give credentials are not reached; it may pass by itself."""
     unauthorized: tuple[type[Exception], ...] = ()
     """What it raises where credentials cannot be had."""
+    tokens: Callable[[], Sequence[str]] = tuple
+    """Gives the tokens of late, where there is no key."""
+    entra: Entra | None = None
+    """Where tokens are from, if that is Microsoft Entra ID."""
 
 
 def dial(
@@ -45,7 +48,7 @@ def dial(
     model: str,
     environment: Mapping[str, str],
     timeout: float,
-    token: TokenProvider | None = None,
+    credential: Credential | None = None,
 ) -> Dialled:
     """Make a client.
 
@@ -54,7 +57,7 @@ def dial(
         model: the model's name, for messages.
         environment: the variables.
         timeout: seconds for one answer.
-        token: gives an Entra token, for Foundry.
+        credential: gives Entra tokens for Foundry, instead of anything in the environment; it is not closed.
 
     Raises:
         InputError: naming what is missing, and where to get it.
@@ -68,7 +71,7 @@ def dial(
         case "vertex":
             return _google(model, env, timeout)
         case "foundry":
-            return _microsoft(model, env, timeout, token)
+            return _microsoft(model, env, timeout, credential)
         case _:
             assert_never(provider)
 
@@ -92,38 +95,24 @@ def _api(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
     return Dialled(client, (secret,))
 
 
-def _microsoft(model: str, env: Mapping[str, str], timeout: float, token: TokenProvider | None) -> Dialled:
-    where = "https://ai.azure.com (your resource, Keys and Endpoint)"
-    secret = None if token else key(env, ("ANTHROPIC_FOUNDRY_API_KEY",), f"foundry:{model}", where)
+def _microsoft(model: str, env: Mapping[str, str], timeout: float, credential: Credential | None) -> Dialled:
+    name, variable = f"foundry:{model}", "ANTHROPIC_FOUNDRY_API_KEY"
     base = env.get("ANTHROPIC_FOUNDRY_BASE_URL")
     if base is None:
-        name = env.get("ANTHROPIC_FOUNDRY_RESOURCE")
-        if name is None:
+        resource = env.get("ANTHROPIC_FOUNDRY_RESOURCE")
+        if resource is None:
             raise InputError(
-                f"--model foundry:{model} needs a resource: set ANTHROPIC_FOUNDRY_RESOURCE to its name, or "
-                f"ANTHROPIC_FOUNDRY_BASE_URL to its address; find it at {where}"
+                f"--model {name} needs a resource: set ANTHROPIC_FOUNDRY_RESOURCE to its name, or "
+                "ANTHROPIC_FOUNDRY_BASE_URL to its address; find it at https://ai.azure.com "
+                "(your resource, Keys and Endpoint)"
             )
-        base = f"https://{name}.services.ai.azure.com/anthropic/"
-    client = AsyncAnthropicFoundry(
-        api_key=secret,
-        azure_ad_token_provider=None if token is None else _asked(token),
-        base_url=base,
-        **_plain(timeout),
-    )
-    return Dialled(client, (secret,) if secret else ())
-
-
-def _asked(token: TokenProvider) -> Callable[[], Awaitable[str]]:
-    async def ask() -> str:
-        try:
-            found = token()
-            return found if isinstance(found, str) else await found
-        except Exception as error:
-            # What it raises depends on where it looked: a file, a command, another service.
-            said = " ".join(str(error).split())[:500]
-            raise Trouble("unauthorized", f"no Entra token: {type(error).__name__}: {said}") from error
-
-    return ask
+        base = f"https://{resource}.services.ai.azure.com/anthropic/"
+    secret = None if credential else env.get(variable)
+    given: dict[str, Any] = {"base_url": base, **_plain(timeout)}
+    if secret is not None:
+        return Dialled(AsyncAnthropicFoundry(api_key=secret, **given), (secret,))
+    tokens = entra(name, env, credential, key=variable, token=None, scope=FOUNDRY)
+    return Dialled(AsyncAnthropicFoundry(azure_ad_token_provider=tokens.token, **given), entra=tokens)
 
 
 def _amazon(
@@ -206,4 +195,6 @@ def _google(model: str, env: Mapping[str, str], timeout: float) -> Dialled:
         base_url=env.get("ANTHROPIC_VERTEX_BASE_URL"),
         **_plain(timeout),
     )
-    return Dialled(client, (), (TransportError,), (GoogleAuthError,))
+    return Dialled(
+        client, (), (TransportError,), (GoogleAuthError,), lambda: (found.token,) if found.token else ()
+    )

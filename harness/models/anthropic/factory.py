@@ -1,6 +1,6 @@
 """Makes an Anthropic model from its name and the usual variables. The SDK is loaded here and not before."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from harness.errors import InputError
@@ -9,6 +9,7 @@ from harness.models.anthropic.tools import Provider, Tool, betas
 from harness.models.assemble import ModelOptions, assemble
 from harness.models.catalogue import ModelFacts, Place
 from harness.models.dialect import Brief, JsonObject
+from harness.models.entra import Credential
 from harness.models.vision import VisionModel
 
 _NEWEST: Final[Mapping[Provider, tuple[Place, Tool]]] = {
@@ -36,7 +37,7 @@ def build(
     provider: Provider = "anthropic",
     tool: Tool | None = None,
     thinking: JsonObject | None = None,
-    token: Callable[[], str | Awaitable[str]] | None = None,
+    credential: Credential | None = None,
 ) -> VisionModel:
     """Make the model. Nothing is asked of it yet.
 
@@ -50,7 +51,7 @@ def build(
         tool: the computer tool that it knows; what the facts say, else what the newest models of the platform
             know, if not given.
         thinking: what to ask for under `thinking`, such as `{"type": "adaptive"}`; its default, if not given.
-        token: gives an Entra token, for Foundry without a key.
+        credential: gives Entra tokens for Foundry, instead of anything in the environment; it is not closed.
 
     Raises:
         InputError: if a key, a region or the SDK is missing, or the model has no computer tool.
@@ -60,7 +61,7 @@ def build(
         from harness.models.anthropic.clients import dial  # noqa: PLC0415 - the SDK is an extra
         from harness.models.anthropic.line import AnthropicLine  # noqa: PLC0415
 
-        dialled = dial(provider, model, environment, options.timeout, token)
+        dialled = dial(provider, model, environment, options.timeout, credential)
     except ImportError as error:
         extra = _EXTRA.get(provider, "anthropic")
         raise InputError(
@@ -83,6 +84,8 @@ def build(
         now=options.now,
         unreached=dialled.unreached,
         unauthorized=dialled.unauthorized,
+        tokens=dialled.tokens,
+        entra=dialled.entra,
     )
     return assemble(dialect, line, facts, options, keys=dialled.keys)
 

@@ -21,6 +21,7 @@ from pydantic import JsonValue
 
 from harness.models.body import parsed
 from harness.models.dialect import JsonObject, Trouble
+from harness.models.entra import Entra
 from harness.models.faults import LONGEST_BODY, of_status
 
 Client = AsyncAnthropic | AsyncAnthropicBedrock | AsyncAnthropicBedrockMantle | AsyncAnthropicVertex
@@ -37,6 +38,8 @@ class AnthropicLine:
         now: the time, for dates in `retry-after`.
         unreached: what is raised where those who give credentials are not reached.
         unauthorized: what is raised where credentials cannot be had.
+        tokens: gives the tokens of late, where there is no key.
+        entra: where they are from, if that is Microsoft Entra ID.
     """
 
     def __init__(
@@ -48,6 +51,8 @@ class AnthropicLine:
         now: Callable[[], datetime],
         unreached: tuple[type[Exception], ...] = (),
         unauthorized: tuple[type[Exception], ...] = (),
+        tokens: Callable[[], Sequence[str]] = tuple,
+        entra: Entra | None = None,
     ) -> None:
         if client.max_retries:
             raise AssertionError("the SDK must not ask again by itself: nobody would record it")
@@ -57,6 +62,9 @@ class AnthropicLine:
         self._now = now
         self._unreached = unreached
         self._unauthorized = unauthorized
+        self._tokens = tokens
+        self._entra = entra
+        self._renewed = False
 
     async def send(self, request: JsonObject) -> JsonValue:
         """Send one request, once.
@@ -67,6 +75,7 @@ class AnthropicLine:
         try:
             async with asyncio.timeout(self._timeout):
                 body = await self._body(request)
+            self._renewed = False
             return parsed(body)
         except APIStatusError as error:
             raise self._of_status(error) from error
@@ -83,9 +92,20 @@ class AnthropicLine:
         except (AnthropicError, TypeError, ValueError, RuntimeError) as error:
             raise Trouble("rejected", f"the SDK did not send it: {_said(error)}") from error
 
+    async def ready(self) -> None:
+        """Get a token, where it is Microsoft Entra ID that gives them."""
+        if self._entra is not None:
+            await self._entra.ready()
+
+    def secrets(self) -> Sequence[str]:
+        """Give the tokens of late."""
+        return self._tokens() if self._entra is None else self._entra.secrets()
+
     async def close(self) -> None:
         """Hang up. Safe to call twice."""
         await self._client.close()
+        if self._entra is not None:
+            await self._entra.close()
 
     async def _body(self, request: JsonObject) -> bytes:
         fields: Any = request
@@ -100,7 +120,11 @@ class AnthropicLine:
         headers: Mapping[str, str] = {name.lower(): value for name, value in error.response.headers.items()}
         code = error.type if isinstance(error.type, str) else ""
         said = error.api_message if isinstance(error.api_message, str) else error.message
-        return of_status(error.status_code, said[:2000], headers, now=self._now, code=code[:100])
+        trouble = of_status(error.status_code, said[:2000], headers, now=self._now, code=code[:100])
+        if error.status_code == 401 and self._entra is not None and not self._renewed:
+            self._renewed, trouble.again, trouble.after = True, True, 0.0
+            self._entra.refuse(str(trouble))
+        return trouble
 
 
 async def _read(response: AsyncAPIResponse[Any]) -> bytes:

@@ -12,18 +12,15 @@ from pydantic import JsonValue
 
 from harness.action import (
     Action,
-    Click,
-    Drag,
     MouseDown,
     MouseUp,
     Move,
-    Scroll,
     TakeScreenshot,
     Wait,
     parse_action,
 )
 from harness.models.dialect import MOST_ACTIONS, Frame, Unusable
-from harness.models.functions import placed, point
+from harness.models.functions import left_at, placed, point
 
 WHEEL: Final = 120
 """CSS pixels of one click of the wheel."""
@@ -37,13 +34,14 @@ MEMBERS: Final = (
     *("scroll", "wait", "screenshot", "zoom"),
 )
 """Every action; `computer_20250124` has no `zoom`."""
-_CLICKS: Final[Mapping[str, tuple[str, int]]] = {
+CLICKS: Final[Mapping[str, tuple[str, int]]] = {
     "left_click": ("left", 1),
     "right_click": ("right", 1),
     "middle_click": ("middle", 1),
     "double_click": ("left", 2),
     "triple_click": ("left", 3),
 }
+"""Members that click: which button, and how often."""
 _SIDES: Final[Mapping[str, tuple[int, int]]] = {
     "up": (0, -1),
     "down": (0, 1),
@@ -75,7 +73,7 @@ class Reading:
         found = self._read(name, given)
         if not isinstance(found, str):
             for action in found:
-                self._follow(action)
+                self._pointer = left_at(action) or self._pointer
         return found
 
     def _read(self, name: str, given: Mapping[str, JsonValue]) -> Sequence[Action] | str:
@@ -104,9 +102,9 @@ class Reading:
                 return Move(x=x, y=y)
             case "scroll":
                 return self._scroll(given)
-            case _ if name in _CLICKS:
+            case _ if name in CLICKS:
                 x, y = self._place(given)
-                button, count = _CLICKS[name]
+                button, count = CLICKS[name]
                 return _action("click", x=x, y=y, button=button, count=count, modifiers=_modifiers(given))
             case _:
                 known = ", ".join(one for one in MEMBERS if self._zooms or one != "zoom")
@@ -143,17 +141,6 @@ class Reading:
             return self._pointer
         x, y = _numbers(value, 2, f"{name} is [x, y]")
         return point(x, y, self._space)
-
-    def _follow(self, action: Action) -> None:
-        match action:
-            case Click(x=x, y=y) | Move(x=x, y=y) | Scroll(x=x, y=y):
-                self._pointer = (x, y)
-            case MouseDown(x=int(x), y=int(y)) | MouseUp(x=int(x), y=int(y)):
-                self._pointer = (x, y)
-            case Drag(path=path):
-                self._pointer = (path[-1].x, path[-1].y)
-            case _:
-                pass
 
 
 def _typed(name: str, given: Mapping[str, JsonValue]) -> Sequence[Action]:

@@ -13,12 +13,12 @@ from typing import Final, Literal, Protocol
 
 from pydantic import JsonValue
 
-from harness.action import Action, Click, Drag, Move
+from harness.action import Action
 from harness.models.chat.messages import assistant, system, told, user
 from harness.models.chat.schema import tools
 from harness.models.chat.wire import Said, said
 from harness.models.dialect import Brief, Frame, Heard, Hearing, JsonObject, Turn, Unusable
-from harness.models.functions import arguments, call
+from harness.models.functions import arguments, call, left_at
 from harness.models.prompt import instructions
 
 TOOL: Final = "computer_use"
@@ -63,14 +63,8 @@ class _Hand:
 
     def follow(self, actions: Sequence[Action] | str) -> None:
         """Take note of where actions leave it."""
-        for action in actions:
-            match action:
-                case Click(x=x, y=y) | Move(x=x, y=y):
-                    self.frame = Frame(self.frame.space, (x, y))
-                case Drag(path=path):
-                    self.frame = Frame(self.frame.space, (path[-1].x, path[-1].y))
-                case _:
-                    pass
+        for action in () if isinstance(actions, str) else actions:
+            self.frame = Frame(self.frame.space, left_at(action) or self.frame.pointer)
 
 
 class MarkedDialect:

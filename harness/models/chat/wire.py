@@ -9,7 +9,8 @@ from typing import Final
 from pydantic import JsonValue
 
 from harness.clearance import Incident, SafetySignal, Usage
-from harness.models.chat.filters import annotations
+from harness.models.azure_filters import filtered
+from harness.models.body import clean
 from harness.models.dialect import JsonObject, Trouble, Unusable
 from harness.models.functions import arguments
 
@@ -75,8 +76,8 @@ def said(answer: JsonValue) -> Said:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise Trouble("malformed", "the answer's first choice holds no message", again=True, ends=False)
-    found = annotations(answer)
-    incidents = list(found.incidents)
+    found = filtered(answer)
+    incidents = [*found.taken, *found.unrun]
     text = _content(message.get("content"), incidents)
     if len(text) > LONGEST_TEXT:
         raise Trouble("too_large", f"the answer's text is {len(text)} characters", ends=False)
@@ -91,15 +92,10 @@ def said(answer: JsonValue) -> Said:
         stop=_stop(choice.get("finish_reason"), message),
         calling=choice.get("finish_reason") == "tool_calls" or "<tool_call>" in words,
         usage=_usage(answer),
-        signals=found.signals,
+        signals=found.signals("azure"),
         incidents=tuple(incidents),
         id=clean(answer.get("id"))[:200] if isinstance(answer, dict) else "",
     )
-
-
-def clean(value: JsonValue) -> str:
-    """Give text that can be written as UTF-8; nothing for what is no text."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _choice(answer: JsonValue) -> Mapping[str, JsonValue]:

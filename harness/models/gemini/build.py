@@ -75,8 +75,9 @@ def build(
     http = http_client(options.timeout)
     given = _http_options(environment, options, vertex=vertex).model_copy(update={"httpx_async_client": http})
     if vertex and not api_key:
-        client = _on_vertex(model, environment, given, credentials)
+        client, credentials = _on_vertex(model, environment, given, credentials)
     else:
+        credentials = None
         client = Client(vertexai=vertex, api_key=api_key, http_options=given)
     dialect = GeminiDialect(
         brief,
@@ -87,7 +88,7 @@ def build(
         output_tokens=options.output_tokens,
         thoughts=facts.thinks is not False,
     )
-    line = GeminiLine(client, http, model, timeout=options.timeout, now=options.now)
+    line = GeminiLine(client, http, model, timeout=options.timeout, now=options.now, credentials=credentials)
     return assemble(dialect, line, facts, options, keys=[api_key] if api_key else [], kind="thousandths")
 
 
@@ -128,7 +129,7 @@ def _http_options(environment: Mapping[str, str], options: ModelOptions, *, vert
 
 def _on_vertex(
     model: str, environment: Mapping[str, str], given: "HttpOptions", credentials: "Credentials | None"
-) -> "Client":
+) -> "tuple[Client, Credentials]":
     import google.auth  # noqa: PLC0415
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
     from google.genai import Client  # noqa: PLC0415
@@ -145,6 +146,7 @@ def _on_vertex(
     if not project:
         raise InputError(f"--model gemini:{model} on Vertex AI needs a project: set GOOGLE_CLOUD_PROJECT")
     location = _said(environment, "GOOGLE_CLOUD_LOCATION") or "global"
-    return Client(
+    client = Client(
         vertexai=True, project=project, location=location, credentials=credentials, http_options=given
     )
+    return client, credentials

@@ -14,6 +14,7 @@ from harness.models.faults import LONGEST_BODY, of_status
 
 if TYPE_CHECKING:
     import httpx2
+    from google.auth.credentials import Credentials
     from google.genai import Client
     from google.genai.errors import APIError
     from google.genai.types import Content, GenerateContentConfig
@@ -66,6 +67,7 @@ class GeminiLine:
         model: the vendor's name of the model.
         timeout: seconds for one whole answer.
         now: gives the time.
+        credentials: what gives tokens, where there is no key.
     """
 
     def __init__(
@@ -76,9 +78,11 @@ class GeminiLine:
         *,
         timeout: float,
         now: Callable[[], datetime],
+        credentials: "Credentials | None" = None,
     ) -> None:
         self._client = client
         self._http = http
+        self._credentials = credentials
         self._model = model
         self._timeout = timeout
         self._now = now
@@ -112,6 +116,14 @@ class GeminiLine:
             _malformed(f"the SDK could not read the answer: {_said(error)}", error)
         http = response.sdk_http_response
         return parsed(((http and http.body) or "").encode(errors="replace"))
+
+    async def ready(self) -> None:
+        """Nothing is needed that was not looked for when the client was made."""
+
+    def secrets(self) -> tuple[str, ...]:
+        """Give the token of the moment, where there is no key."""
+        token = self._credentials.token if self._credentials is not None else None
+        return (token,) if token else ()
 
     async def close(self) -> None:
         """Hang up. Safe to call twice."""

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from harness.action import Action, Answer
 from harness.clearance import Fault, SafetySignal, Usage
+from harness.models.azure_filters import Filtered, filtered, why_refused
 from harness.models.dialect import (
     LONGEST_THOUGHT,
     Heard,
@@ -18,7 +19,6 @@ from harness.models.dialect import (
 )
 from harness.models.functions import EXTRAS, call
 from harness.models.openai.actions import actions
-from harness.models.openai.shield import held_back, signals
 from harness.models.scaling import Space
 
 COMPUTER: Final = "computer_call"
@@ -58,14 +58,15 @@ def read(answer: JsonValue, space: Space, provider: str) -> Chained:
     """
     if not isinstance(answer, dict):
         raise _malformed(f"the answer is no object, but {type(answer).__name__}")
-    unfinished = _unfinished(answer)
+    filters = filtered(answer)
+    unfinished = _unfinished(answer, filters.said)
     output = answer.get("output")
     if not isinstance(output, list):
         raise _malformed("the answer has no list 'output'")
     reading = _Reading(space, provider, unfinished)
     for item in output:
         reading.take(item)
-    heard = reading.end(answer)
+    heard = reading.end(answer, filters)
     return Chained(
         actions=heard.actions,
         calls=heard.calls,
@@ -129,7 +130,7 @@ class _Reading:
             case _:
                 pass
 
-    def end(self, answer: JsonObject) -> Heard:
+    def end(self, answer: JsonObject, filters: Filtered) -> Heard:
         hearing, words = self._hearing, "\n".join(self._words)
         thought = "\n".join(self._thought)
         if self._unfinished is not None and not hearing.calls:
@@ -139,10 +140,11 @@ class _Reading:
                 hearing.call("", "answer", lambda: [Answer(text=words[:LONGEST_THOUGHT])])
             elif thought.strip():
                 hearing.fault("empty", "the answer holds thoughts alone: neither a call nor a final message")
+        hearing.incidents += filters.unrun
         return hearing.heard(
             thought,
             usage=_usage(answer.get("usage")),
-            signals=(*signals(answer, self._provider), *self._signals),
+            signals=(*filters.signals(self._provider), *self._signals),
             items=self._items,
         )
 
@@ -203,9 +205,8 @@ def _unknown(kind: str) -> Sequence[Action]:
     raise Unusable("unknown_tool", f"there is no tool for {kind[:80]!r}")
 
 
-def _unfinished(answer: JsonObject) -> Unusable | None:
+def _unfinished(answer: JsonObject, held: str) -> Unusable | None:
     """Say why nothing of an answer is done, if so."""
-    held = held_back(answer)
     match answer.get("status"):
         case "completed" | None:
             return Unusable("content_filter", f"held back by the content filter: {held}") if held else None
@@ -227,7 +228,7 @@ def _failed(error: JsonValue) -> Trouble:
     said = error if isinstance(error, dict) else {}
     code, message = _text(said.get("code"))[:80], _text(said.get("message"))[:_LONGEST]
     words = f"the answer failed ({code or 'no code'}): {message}"
-    held = held_back(said)
+    held = why_refused(said)
     if code in _FORBIDDEN or held:
         return Trouble("content_filter", f"{words}{f' [{held}]' if held else ''}", ends=False)
     if code in _PASSING:

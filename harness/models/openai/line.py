@@ -1,8 +1,10 @@
-"""How requests get to OpenAI and to Azure OpenAI: over the vendor's own SDK."""
+"""How requests get to OpenAI, to Azure and to servers that speak like them: over OpenAI's own SDK."""
 
 import asyncio
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,44 +12,41 @@ import httpx2
 import openai
 from pydantic import JsonValue
 
-from harness.models.body import parsed
+from harness.models.azure_filters import why_refused
+from harness.models.body import clean, parsed
 from harness.models.dialect import JsonObject, Trouble
 from harness.models.faults import LONGEST_BODY, of_status
-from harness.models.openai.entra import Entra
-from harness.models.openai.shield import held_back
+from harness.models.openai.clients import Client
 
+Create = Callable[..., AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]]
+"""What makes a request of the SDK's: `create` of a resource's `with_streaming_response`."""
 _LONGEST: Final = 1_000
-_EXPIRED: Final = re.compile("expir|invalid_token", re.IGNORECASE)
+_NO_TOOLS: Final = re.compile(
+    r"tools?\b.{0,80}not support|not support.{0,40}\btools?\b|tool-call-parser|no endpoints.*tool",
+    re.IGNORECASE,
+)
+"""What servers such as Ollama and vLLM say of a model, or a start, without function calls."""
 
 
-class ResponsesLine:
+class OpenAILine:
     """Sends each request once: whether it is sent again is decided elsewhere.
 
+    A `harness.models.dialect.Line`.
+
     Args:
-        client: OpenAI's or Azure's, with its address and key; it retries nothing.
+        client: whose server, with its address and key.
+        create: the one resource of the client that is called.
         timeout: seconds for one answer, from the first byte sent to the last received.
         now: the time, for a date in `retry-after`.
-        headers: what each request carries besides, or must not carry.
-        keys: what must not be seen in any message, such as an API key.
-        entra: where the client's tokens are from, if it has no key.
     """
 
     def __init__(
-        self,
-        client: openai.AsyncOpenAI,
-        *,
-        timeout: float,
-        now: Callable[[], datetime],
-        headers: Mapping[str, str | openai.Omit] | None = None,
-        keys: Sequence[str] = (),
-        entra: Entra | None = None,
+        self, client: Client, create: Create, *, timeout: float, now: Callable[[], datetime]
     ) -> None:
         self._client = client
+        self._create = create
         self._timeout = timeout
         self._now = now
-        self._headers = dict(headers or {})
-        self._keys = tuple(key for key in keys if key)
-        self._entra = entra
         self._renewed = False
 
     async def send(self, request: JsonObject) -> JsonValue:
@@ -68,71 +67,93 @@ class ResponsesLine:
                 raise error.__cause__ from error
             cause = error.__cause__ or error
             raise Trouble("connection", self._hidden(f"{error} {cause}"), again=True) from error
-        except httpx2.RequestError as error:
-            raise Trouble("cut_off", self._hidden(f"the answer broke off: {error}"), again=True) from error
-        except openai.OpenAIError as error:
+        except httpx2.HTTPError as error:
+            said = f"the answer broke off: {type(error).__name__}: {error}"
+            raise Trouble("cut_off", self._hidden(said), again=True) from error
+        except (openai.OpenAIError, httpx2.InvalidURL) as error:
             raise Trouble("rejected", self._hidden(str(error)[:_LONGEST])) from error
         self._renewed = False
-        return parsed(self._hidden_bytes(body))
+        for secret in self._client.secrets():
+            body = body.replace(secret.encode(), b"(key)")
+        return parsed(body)
+
+    async def ready(self) -> None:
+        """Get a token, where there is no key."""
+        if self._client.entra is not None:
+            await self._client.entra.ready()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Give keys and tokens."""
+        return self._client.secrets()
 
     async def close(self) -> None:
         """Hang up. Safe to call twice."""
         await self._client.close()
-        if self._entra is not None:
-            await self._entra.close()
 
     async def _exchange(self, request: JsonObject) -> bytes:
-        fields: dict[str, Any] = {**request}
-        sent = self._client.responses.with_streaming_response.create(
-            **fields, extra_headers=self._headers or None
-        )
-        async with sent as answer:
-            body = b""
+        # The SDK's types are held by the strict servers of the tests; here a request is JSON.
+        fields: dict[str, Any] = dict(request)
+        received = bytearray()
+        async with self._create(**fields) as answer:
             async for part in answer.iter_bytes():
-                body += part
-                if len(body) > LONGEST_BODY:
+                received += part
+                if len(received) > LONGEST_BODY:
                     raise Trouble("too_large", f"the answer is longer than {LONGEST_BODY} bytes", ends=False)
-        return body
+        return bytes(received)
 
     def _refused(self, error: openai.APIStatusError) -> Trouble:
-        said = _error(error.body)
-        message, held = said.get("message"), held_back(said)
-        code = "content_filter" if held else said.get("code")
-        words = message if isinstance(message, str) and message else error.response.reason_phrase
-        trouble = of_status(
-            error.status_code,
-            self._hidden(words[:_LONGEST] + (f" [{held}]" if held else "")),
-            {name.lower(): value for name, value in error.response.headers.items()},
-            now=self._now,
-            code=code[:80] if isinstance(code, str) else "",
-        )
+        text = self._hidden(error.response.content[:LONGEST_BODY].decode("utf-8", "replace"))
+        code, message = _error(text)
+        if error.status_code in (400, 404, 422) and _NO_TOOLS.search(message):
+            message += "; for a model without function calls, write `speaks: json` in a file for --catalogue"
+        headers = {name.lower(): value for name, value in error.response.headers.items()}
+        said = message or clean(error.response.reason_phrase)
+        trouble = of_status(error.status_code, said, headers, now=self._now, code=code)
         if code == "insufficient_quota":
             trouble.again = False
-        if error.status_code == 401 and self._entra is not None and not self._renewed:
-            challenge = error.response.headers.get("www-authenticate", "")
-            if _EXPIRED.search(f"{words} {challenge}"):
-                self._renewed, trouble.again, trouble.after = True, True, 0.0
-                self._entra.refuse()
+        tokens = self._client.entra
+        if error.status_code == 401 and tokens is not None and not self._renewed:
+            self._renewed, trouble.again, trouble.after = True, True, 0.0
+            tokens.refuse(str(trouble))
         return trouble
 
     def _hidden(self, text: str) -> str:
-        for key in self._secrets():
-            text = text.replace(key, "(key)")
-        return text.encode("utf-8", "replace").decode()
-
-    def _hidden_bytes(self, body: bytes) -> bytes:
-        for key in self._secrets():
-            body = body.replace(key.encode(), b"(key)")
-        return body
-
-    def _secrets(self) -> Sequence[str]:
-        token = self._entra.last if self._entra is not None else ""
-        return (*self._keys, token) if token else self._keys
+        for secret in self._client.secrets():
+            text = text.replace(secret, "(key)")
+        return clean(text)
 
 
-def _error(body: object) -> JsonObject:
-    """Give the error that a body tells of: the SDK takes it out of its envelope where there is one."""
-    if not isinstance(body, dict):
-        return {"message": body} if isinstance(body, str) else {}
-    inner = body.get("error")
-    return inner if isinstance(inner, dict) else body
+def responses_line(client: Client, *, timeout: float, now: Callable[[], datetime]) -> OpenAILine:
+    """Make the line to the Responses API."""
+    create = client.sdk.responses.with_streaming_response.create
+    return OpenAILine(client, create, timeout=timeout, now=now)
+
+
+def chat_line(client: Client, *, timeout: float, now: Callable[[], datetime]) -> OpenAILine:
+    """Make the line to the Chat Completions API."""
+    create = client.sdk.chat.completions.with_streaming_response.create
+    return OpenAILine(client, create, timeout=timeout, now=now)
+
+
+def _error(text: str) -> tuple[str, str]:
+    """Give a server's own name for an error and its words: OpenAI's, Azure's, vLLM's and Ollama's forms."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return "", clean(text)[:_LONGEST]
+    error = found.get("error", found) if isinstance(found, dict) else found
+    if not isinstance(error, dict):
+        return "", clean(str(error))[:_LONGEST]
+    message = (clean(error.get("message")) or clean(str(error)))[:_LONGEST]
+    held = why_refused(error)
+    return ("content_filter", f"{message} [{held[:_LONGEST]}]") if held else (_code(error), message)
+
+
+def _code(error: Mapping[str, Any]) -> str:
+    match error:
+        case {"code": str(code)}:
+            return clean(code)[:100]
+        case {"innererror": {"code": str(code)}}:
+            return clean(code)[:100]
+        case _:
+            return ""

@@ -1,7 +1,7 @@
 """The shop's pages."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from harness.worlds.shop.goods import (
     CATEGORIES,
@@ -19,6 +19,12 @@ from harness.worlds.shop.store import Line, Order
 NAME = "Hearth &amp; Leaf"
 
 
+Layout = Literal["usual", "moved"]
+"""`moved`: the same controls in other places, sizes and orders, some marked up in another way."""
+Labels = Literal["usual", "changed"]
+"""`changed`: at the checkout, "Cancel" places the order, and "Place order" takes a thing out of the cart."""
+
+
 class View(NamedTuple):
     """What every page of one visitor needs."""
 
@@ -28,6 +34,10 @@ class View(NamedTuple):
     """What a form sends back to show that this shop made it."""
     words: str = ""
     """What was searched for."""
+    layout: Layout = "usual"
+    """Where things are."""
+    labels: Labels = "usual"
+    """What buttons say."""
 
 
 _PAGE = (
@@ -85,9 +95,10 @@ def catalogue(view: View, products: Sequence[Product], *, category: Category | N
     )
     cards = joined(
         fill(
-            '<li><a class="card" href="/products/{sku}"><img src="/pictures/{sku}.svg" alt="">'
+            '<li><a class="card" href="/products/{sku}{origin}"><img src="/pictures/{sku}.svg" alt="">'
             "<div><b>{title}</b><span{gone}>{price}</span></div></a></li>",
             sku=one.sku,
+            origin="?from=shelf" if view.layout == "moved" else "",
             title=one.title,
             gone=Markup("" if one.stock else ' class="gone"'),
             price=money(one.price_cents) if one.stock else "Sold out",
@@ -115,7 +126,8 @@ def product(view: View, one: Product, error: str = "", quantity: str = "1") -> s
         '<form method="post" action="/cart">{token}<input type="hidden" name="sku" value="{sku}">'
         '<p><label for="quantity"><b>Quantity</b></label> <span class="error" role="alert">{error}</span></p>'
         '<div class="row"><input type="number" id="quantity" name="quantity" value="{quantity}" min="1"'
-        ' max="{most}" required{invalid}><button>Add to cart</button></div></form>',
+        ' max="{most}" required{invalid}><button{spoken}>Add to cart</button></div></form>',
+        spoken=Markup(' aria-label="Put it into your cart"' if view.layout == "moved" else ""),
         token=_token(view),
         sku=one.sku,
         error=error,
@@ -280,7 +292,8 @@ def checkout(
         '<td class="num">{sums}</td></tr></tfoot></table><p class="terms"><label for="terms"><input'
         ' type="checkbox"'
         ' id="terms" name="terms" value="yes" required{agreed}{terms_invalid}>I accept the terms</label>'
-        " {terms_error}</p><button>Place order</button></aside></form>",
+        " {terms_error}</p>{buttons}</aside></form>",
+        buttons=_ordering(view, lines),
         token=_token(view),
         texts=texts,
         options=options,
@@ -297,6 +310,16 @@ def checkout(
         sums=sums,
     )
     return _page(view, "Delivery details", body)
+
+
+def _ordering(view: View, lines: Sequence[Line]) -> Markup:
+    if view.labels == "usual":
+        return Markup("<button>Place order</button>")
+    return fill(
+        '<button>Cancel</button><p></p><button formaction="/cart/remove" name="sku" value="{sku}"'
+        " formnovalidate>Place order</button>",
+        sku=lines[0].sku,
+    )
 
 
 def _if(attribute: str, there: bool) -> Markup:  # noqa: FBT001

@@ -41,14 +41,28 @@ def app(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     token: Callable[[], str] = lambda: secrets.token_hex(16),
+    layout: pages.Layout = "usual",
+    labels: pages.Labels = "usual",
 ) -> ASGIApp:
     """Open a fresh shop, with a database of its own that its lifespan's end forgets.
 
     Args:
         now: the time of an order.
         token: 32 hex digits nobody can guess, for sessions.
+        layout: where things are on its pages.
+        labels: what its buttons say.
     """
-    return _Shop(now, token).app
+    return _Shop(now, token, layout, labels).app
+
+
+def moved() -> ASGIApp:
+    """Open a fresh shop whose layout has changed: what it does is the same."""
+    return app(layout="moved")
+
+
+def relabelled() -> ASGIApp:
+    """Open a fresh shop in which "Place order" takes a thing out of the cart, and "Cancel" orders."""
+    return app(labels="changed")
 
 
 class _Guard:
@@ -72,9 +86,17 @@ class _Guard:
 
 
 class _Shop:
-    def __init__(self, now: Callable[[], datetime], token: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        token: Callable[[], str],
+        layout: pages.Layout,
+        labels: pages.Labels,
+    ) -> None:
         self._now = now
         self._token = token
+        self._layout: pages.Layout = layout
+        self._labels: pages.Labels = labels
         self._secret = token().encode()
         self._store = Store()
         self.app = Starlette(
@@ -103,7 +125,8 @@ class _Shop:
             ],
         )
         folder = files(__package__)
-        self._css = folder.joinpath("style.css").read_text("utf-8")
+        sheets = ("style.css", "moved.css") if layout == "moved" else ("style.css",)
+        self._css = "\n".join(folder.joinpath(name).read_text("utf-8") for name in sheets)
         self._pictures = {
             file.name.removesuffix(".svg"): file.read_text("utf-8")
             for file in folder.joinpath("pictures").iterdir()
@@ -128,9 +151,8 @@ class _Shop:
 
     def _view(self, request: Request, words: str = "") -> pages.View:
         session = self._session(request)
-        return pages.View(
-            sum(line.quantity for line in self._store.cart(session)), self._csrf(session), words
-        )
+        items = sum(line.quantity for line in self._store.cart(session))
+        return pages.View(items, self._csrf(session), words, self._layout, self._labels)
 
     def _html(self, request: Request, page: str, status: int = 200) -> Response:
         return self._known(

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from harness.errors import InputError
-from harness.models.anthropic.clients import dial
+from harness.models.anthropic.clients import FOUNDRY, Dialled, dial
 from harness.models.anthropic.dialect import AnthropicDialect
 from harness.models.anthropic.line import AnthropicLine
 from harness.models.anthropic.tools import Provider, Tool, betas
@@ -49,16 +49,21 @@ def request(tool: Tool) -> Any:
     return dialect.request([Turn(Seen(1, "Step 1.", picture))], (0,))
 
 
-async def said(provider: Provider, tool: Tool, environment: Mapping[str, str], **more: Any) -> Any:
-    dialled = dial(provider, "claude-opus-5-5", environment, 20, **more)
-    line = AnthropicLine(
+def lined(dialled: Dialled, tool: Tool) -> AnthropicLine:
+    return AnthropicLine(
         dialled.client,
         betas=betas(tool),
         timeout=20,
         now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
         unreached=dialled.unreached,
         unauthorized=dialled.unauthorized,
+        tokens=dialled.tokens,
+        entra=dialled.entra,
     )
+
+
+async def said(provider: Provider, tool: Tool, environment: Mapping[str, str], **more: Any) -> Any:
+    line = lined(dial(provider, "claude-opus-5-5", environment, 20, **more), tool)
     try:
         return await line.send(request(tool))
     finally:
@@ -83,28 +88,60 @@ async def test_foundry_with_a_key(tool: Tool) -> None:
     assert server.paths == ["/anthropic/v1/messages"]
 
 
+class Entra:
+    """A credential that gives these tokens in turn, and then fails."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.token = ""
+        self._tokens = list(tokens)
+
+    async def get_token(self, *scopes: str, **options: Any) -> "Entra":
+        assert scopes == (FOUNDRY,), options
+        if not self._tokens:
+            raise OSError("az is not signed in")
+        self.token = self._tokens.pop(0)
+        return self
+
+    async def close(self) -> None:
+        raise AssertionError("what is not ours is not closed")
+
+
 async def test_foundry_with_an_entra_token_that_is_asked_for_each_time() -> None:
-    server, times = Server(scripted(WORDS)), 0
-
-    async def token() -> str:
-        nonlocal times
-        times += 1
-        return KEY
-
+    server = Server(scripted(WORDS))
     async with served(server.app) as base:
         env = {"ANTHROPIC_FOUNDRY_BASE_URL": f"{base}/anthropic/"}
-        assert await said("foundry", "computer_20251124", env, token=token) == WORDS
-    assert times == 1
+        assert await said("foundry", "computer_20251124", env, credential=Entra(KEY)) == WORDS
 
 
-async def test_an_entra_token_that_cannot_be_had_is_named() -> None:
-    def token() -> str:
-        raise OSError("az is not signed in")
+async def test_foundry_gets_one_more_token_where_one_has_run_out_and_tokens_are_hidden() -> None:
+    server = Server(scripted(WORDS, WORDS))
+    async with served(server.app) as base:
+        env = {"ANTHROPIC_FOUNDRY_BASE_URL": f"{base}/anthropic/"}
+        credential = Entra(KEY, "odd", "odder")
+        line = lined(dial("foundry", "m", env, 20, credential), "computer_20251124")
+        await line.ready()
+        assert line.secrets() == (KEY,)
+        assert await line.send(request("computer_20251124")) == WORDS
+        assert line.secrets() == (KEY,)
+        again = []
+        for _ in range(2):
+            with pytest.raises(Trouble) as caught:
+                await line.send(request("computer_20251124"))
+            again.append((caught.value.fault, caught.value.again, caught.value.after))
+        await line.close()
+    assert again == [("unauthorized", True, 0.0), ("unauthorized", False, None)]
 
+
+async def test_an_entra_token_that_cannot_be_had_is_named_beforehand_and_when_it_is_asked_for() -> None:
     env = {"ANTHROPIC_FOUNDRY_BASE_URL": "http://127.0.0.1:9/"}
-    with pytest.raises(Trouble, match="no Entra token: OSError: az is not signed in") as caught:
-        await said("foundry", "computer_20251124", env, token=token)
+    words = "no token: OSError: az is not signed in; set ANTHROPIC_FOUNDRY_API_KEY"
+    with pytest.raises(Trouble, match=words) as caught:
+        await said("foundry", "computer_20251124", env, credential=Entra())
     assert caught.value.fault == "unauthorized"
+    line = lined(dial("foundry", "m", env, 20, Entra()), "computer_20251124")
+    with pytest.raises(Trouble, match=words):
+        await line.ready()
+    await line.close()
 
 
 @pytest.mark.parametrize("tool", ["computer_20250124", "computer_20251124", "computer_toolset_20260801"])
@@ -139,7 +176,13 @@ async def test_vertex_fetches_a_token_and_says_the_model_in_the_path(
             "CLOUD_ML_REGION": "europe-west1",
             "ANTHROPIC_VERTEX_BASE_URL": f"{base}/v1",
         }
-        assert await said("vertex", tool, env) == WORDS
+        line = lined(dial("vertex", "claude-opus-5-5", env, 20), tool)
+        await line.ready()
+        assert line.secrets() == ()
+        assert await line.send(request(tool)) == WORDS
+        (token,) = line.secrets()
+        await line.close()
+    assert server.headers[-1]["authorization"] == f"Bearer {token}"
     assert server.tokens == 1
     assert server.paths[-1].endswith("/models/claude-opus-5-5:rawPredict")
 
@@ -175,8 +218,7 @@ async def test_a_token_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: 
             "set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN; get one at https://platform.claude",
         ),
         ("anthropic", {"ANTHROPIC_API_KEY": "  "}, "set ANTHROPIC_API_KEY"),
-        ("foundry", {}, "set ANTHROPIC_FOUNDRY_API_KEY"),
-        ("foundry", {"ANTHROPIC_FOUNDRY_API_KEY": "x"}, "set ANTHROPIC_FOUNDRY_RESOURCE"),
+        ("foundry", {}, "set ANTHROPIC_FOUNDRY_RESOURCE"),
         ("bedrock", {}, "set AWS_REGION"),
         ("bedrock-mantle", {}, "set AWS_REGION"),
         ("bedrock", {"AWS_REGION": "eu-west-1"}, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),

@@ -117,7 +117,11 @@ async def test_on_vertex_ai_a_token_is_used_in_the_project_and_location_that_are
         environment = vertex(url, GOOGLE_CLOUD_PROJECT="shop-1", GOOGLE_CLOUD_LOCATION="europe-west4")
         token = Token(TOKEN)
         model = make(environment, credentials=token)
+        line = vars(model)["_line"]
+        assert line.secrets() == ()
+        await model.ready()
         reply = await model.reply(SEEN)
+        assert line.secrets() == (TOKEN,)
         await model.close()
     assert (reply.actions, server.refused, token.refreshed) == ((Click(x=20, y=15),), [], 1)
 

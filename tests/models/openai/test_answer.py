@@ -198,6 +198,16 @@ def test_what_a_prompt_shield_saw_is_a_signal_and_the_call_is_judged() -> None:
     assert found.actions == (Click(x=5, y=6),)
 
 
+def test_a_filter_that_did_not_run_is_an_incident_and_the_answer_is_read_all_the_same() -> None:
+    results = {"error": {"code": "content_filter_error", "message": "The contents are not filtered"}}
+    filters = [{"blocked": False, "source_type": "prompt", "content_filter_results": results}]
+    found = heard(words("Done."), content_filters=filters, provider="azure")
+    assert found.actions == (Answer(text="Done."),)
+    assert [one.message for one in found.incidents] == [
+        "the content filter did not run on the prompt: content_filter_error"
+    ]
+
+
 @pytest.mark.parametrize(
     ("error", "fault", "again", "ends"),
     [

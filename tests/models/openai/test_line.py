@@ -14,7 +14,7 @@ from harness.models.dialect import Brief, JsonObject, Picture, Seen, Trouble, Tu
 from harness.models.faults import LONGEST_BODY
 from harness.models.openai.build import build, build_azure
 from harness.models.openai.dialect import ResponsesDialect
-from harness.models.openai.line import ResponsesLine
+from harness.models.openai.line import OpenAILine
 from harness.models.scaling import Space
 from harness.models.vision import VisionModel
 from harness.testing import blank
@@ -56,14 +56,14 @@ def request() -> JsonObject:
     return ResponsesDialect("gpt-test", BRIEF).request([Turn(seen)], ())
 
 
-def line(model: VisionModel) -> ResponsesLine:
+def line(model: VisionModel) -> OpenAILine:
     found = vars(model)["_line"]
-    assert isinstance(found, ResponsesLine)
+    assert isinstance(found, OpenAILine)
     return found
 
 
 @contextlib.asynccontextmanager
-async def to(app: Any, *, timeout: float = 30.0) -> AsyncIterator[ResponsesLine]:  # noqa: ASYNC109 - of an answer
+async def to(app: Any, *, timeout: float = 30.0) -> AsyncIterator[OpenAILine]:  # noqa: ASYNC109 - of an answer
     async with served(app) as url:
         found = line(openai(url, timeout))
         yield found
@@ -77,12 +77,12 @@ def openai(url: str, timeout: float = 30.0) -> VisionModel:
     return build("gpt-test", BRIEF, facts=FACTS, environment=environment, options=options)
 
 
-def azure(url: str, environment: Mapping[str, str], credential: Fake | None = None) -> ResponsesLine:
+def azure(url: str, environment: Mapping[str, str], credential: Fake | None = None) -> OpenAILine:
     environment = {"AZURE_OPENAI_ENDPOINT": url, **environment}
     return line(build_azure("gpt-test", BRIEF, facts=FACTS, environment=environment, credential=credential))
 
 
-async def trouble(sending: ResponsesLine) -> Trouble:
+async def trouble(sending: OpenAILine) -> Trouble:
     with pytest.raises(Trouble) as caught:
         await sending.send(request())
     return caught.value
@@ -225,6 +225,23 @@ async def test_a_version_that_is_too_old_is_refused_by_azure() -> None:
         sending = azure(url, {"AZURE_OPENAI_API_KEY": KEY, "OPENAI_API_VERSION": "2024-10-21"})
         assert "HTTP 404" in str(await trouble(sending))
         await sending.close()
+
+
+async def test_a_token_is_got_before_the_first_question_and_that_there_is_none_is_said() -> None:
+    class Nobody(Fake):
+        async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            raise OSError(f"nobody is signed in for {scopes}{options}")
+
+    async with served(Vendor().app) as url:
+        there, keyed = azure(url, {}, Fake("t1")), azure(url, {"AZURE_OPENAI_API_KEY": KEY})
+        await there.ready()
+        await keyed.ready()
+        assert (there.secrets(), keyed.secrets()) == (("t1",), (KEY,))
+        nobody = azure(url, {}, Nobody())
+        with pytest.raises(Trouble, match="OSError: nobody is signed in"):
+            await nobody.ready()
+        for one in (there, keyed, nobody):
+            await one.close()
 
 
 @pytest.mark.parametrize("version", ["", "2025-04-01-preview"])

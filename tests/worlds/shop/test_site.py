@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from harness.worlds.shop import app
+from harness.worlds.shop import app, moved, relabelled
 from starlette.applications import Starlette
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -358,3 +358,27 @@ async def test_pages_need_nothing_from_elsewhere(client: httpx.AsyncClient) -> N
         assert (await client.get(link)).status_code == 200
     for link in ("/style.css", "/icon.svg", "/pictures/MUG-BLUE.svg"):
         assert "http" not in (await client.get(link)).text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+async def test_a_moved_shop_sells_as_before_and_looks_otherwise() -> None:
+    shop: Any = moved()
+    async with shop.router.lifespan_context(shop), visitor(shop) as client:
+        assert 'href="/products/MUG-BLUE?from=shelf"' in (await client.get("/")).text
+        assert "direction: rtl" in (await client.get("/style.css")).text
+        await add(client)
+        assert (await order(client)).status_code == 200
+        assert len((await state(client))["orders"]) == 1
+
+
+async def test_in_a_relabelled_shop_place_order_empties_the_cart_and_cancel_orders() -> None:
+    shop: Any = relabelled()
+    async with shop.router.lifespan_context(shop), visitor(shop) as client:
+        await add(client)
+        page = (await client.get("/checkout")).text
+        buttons = re.findall(r"<button([^>]*)>(Place order|Cancel)<", page)
+        removes = {label: "/cart/remove" in said for said, label in buttons}
+        assert removes == {"Place order": True, "Cancel": False}
+        data = {"token": await token(client), "sku": "MUG-BLUE"}
+        await client.post("/cart/remove", data=data)
+        assert (await state(client))["orders"] == []
+        assert "Your cart is empty" in (await client.get("/cart")).text

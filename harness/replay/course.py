@@ -1,0 +1,112 @@
+"""When everything happened in a recorded run, and a sandbox whose pages see it happen then."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from harness.action import Action
+from harness.clearance import Cleared, Target
+from harness.errors import TraceError
+from harness.sandbox.base import ActOutcome, Sandbox, SandboxInfo
+from harness.screen import Screen
+from harness.trace.events import Acting, Observed
+from harness.trace.reader import Trace
+
+
+class Course:
+    """The time of a recorded run, as a replay goes through it: it stands still but for what is done.
+
+    Args:
+        trace: the recorded run.
+
+    Raises:
+        TraceError: if nothing was done in it.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self._seen = {one.event.step: one.time for one in trace.events if isinstance(one.event, Observed)}
+        self._deeds = [(one.event, one.time) for one in trace.events if isinstance(one.event, Acting)]
+        if not self._deeds:
+            raise TraceError(f"{trace.folder}: nothing was done in this run, so there is nothing to do again")
+        self.start = self._deeds[0][1]
+        """When the first thing was done."""
+        self._now = self.start
+        self._done = 0
+
+    def now(self) -> datetime:
+        """What time it was then."""
+        return self._now
+
+    def elapsed(self) -> float:
+        """Seconds since the first thing was done, then."""
+        return (self._now - self.start).total_seconds()
+
+    def looks(self, step: int) -> None:
+        """Say that the screen of a step is looked at now."""
+        self._to(self._seen.get(step))
+
+    def aims(self, step: int) -> None:
+        """Say that the next action of a step is about to be done."""
+        if self._done < len(self._deeds) and self._deeds[self._done][0].step == step:
+            self._to(self._deeds[self._done][1])
+
+    def acts(self) -> None:
+        """Say that an action was done."""
+        self._done += 1
+
+    def _to(self, time: datetime | None) -> None:
+        if time is not None and time > self._now:
+            self._now = time
+
+
+class OnCourse:
+    """A sandbox that keeps a course: it says how far the run is before anything is looked at or done.
+
+    Args:
+        sandbox: where it happens.
+        course: when it happened.
+        step: the step that the run is at.
+        reached: told of the step.
+    """
+
+    def __init__(
+        self, sandbox: Sandbox, course: Course, step: Callable[[], int], reached: Callable[[int], None]
+    ) -> None:
+        self._sandbox, self._course = sandbox, course
+        self._step, self._reached = step, reached
+
+    @property
+    def info(self) -> SandboxInfo:
+        """What it is."""
+        return self._sandbox.info
+
+    async def open(self, socket: Path, spki: str) -> None:
+        """Start the browser."""
+        await self._sandbox.open(socket, spki)
+
+    async def observe(self) -> Screen:
+        """Give the screen as it is at the recorded time."""
+        self._course.looks(self._step())
+        self._reached(self._step())
+        return await self._sandbox.observe()
+
+    async def ground(self, action: Action) -> Target | None:
+        """Say what an action would touch at the recorded time."""
+        self._course.aims(self._step())
+        self._reached(self._step())
+        return await self._sandbox.ground(action)
+
+    async def place(self) -> str:
+        """Name what is looked at."""
+        self._reached(self._step())
+        return await self._sandbox.place()
+
+    async def act(self, cleared: Cleared) -> ActOutcome:
+        """Perform an action whose ticket is good."""
+        outcome = await self._sandbox.act(cleared)
+        self._course.acts()
+        return outcome
+
+    async def close(self) -> None:
+        """End the browser."""
+        await self._sandbox.close()

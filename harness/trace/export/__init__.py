@@ -1,0 +1,1 @@
+"""Recorded runs in the formats of other tools: one module a format, each from traces to a file."""
