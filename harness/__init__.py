@@ -178,6 +178,8 @@ async def run(
     traces: "Path | str" = "traces",
     pool: "Pool | None" = None,
     catalogue: "Path | str | None" = None,
+    sign: "Path | str | None" = None,
+    anchor: "Path | str | None" = None,
 ) -> "Result":
     """Do one task in a sandbox and give its result.
 
@@ -192,6 +194,8 @@ async def run(
         traces: the folder in which the run's trace is made.
         catalogue: a file of facts and prices of models, laid over what is known.
         pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
+        sign: a private Ed25519 key's file; the trace is signed with it at its end, however it ended.
+        anchor: an anchor file; the head of the trace is added to it at its end.
 
     Raises:
         InputError: if something a person wrote cannot be used; nothing was started.
@@ -208,6 +212,8 @@ async def run(
         traces=traces,
         pool=pool,
         catalogue=catalogue,
+        sign=sign,
+        anchor=anchor,
     )
 
 
@@ -219,6 +225,8 @@ def session(
     approver: "Approver | str" = "deny",
     traces: "Path | str" = "traces",
     pool: "Pool | None" = None,
+    sign: "Path | str | None" = None,
+    anchor: "Path | str | None" = None,
 ) -> "Session":
     """Make a guarded browser that the caller drives: `async with harness.session(…) as session:`.
 
@@ -230,13 +238,24 @@ def session(
             `async def decide(self, question: Question) -> Approval`.
         traces: the folder in which the run's trace is made.
         pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
+        sign: a private Ed25519 key's file; the trace is signed with it at its end, however it ended.
+        anchor: an anchor file; the head of the trace is added to it at its end.
 
     Raises:
         InputError: if something a person wrote cannot be used; nothing was started.
     """
     from harness.cli.sessions import session as make  # noqa: PLC0415 - the browser is loaded only when used
 
-    return make(task, policy=policy, sandbox=sandbox, approver=approver, traces=traces, pool=pool)
+    return make(
+        task,
+        policy=policy,
+        sandbox=sandbox,
+        approver=approver,
+        traces=traces,
+        pool=pool,
+        sign=sign,
+        anchor=anchor,
+    )
 
 
 def __getattr__(name: str) -> Any:

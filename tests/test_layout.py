@@ -43,6 +43,7 @@ def test_every_module_imports_and_says_what_it_is() -> None:
 
 PARTS = {
     "cli/pooled": "integration/test_pooled_run",
+    "cli/vouching": "cli/test_trace_sign",
     "errors": "test_layout",
     "evals/containment/canary": "evals/containment/test_runner",
     "evals/containment/cases": "evals/containment/test_catalogue",

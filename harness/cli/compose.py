@@ -32,6 +32,7 @@ from harness.cli.names import (
     versions,
 )
 from harness.cli.pooled import Pool
+from harness.cli.sealing import Seal
 from harness.errors import HarnessError, InputError, TaskError, TraceError
 from harness.gateway.base import Upstream
 from harness.gateway.door import Door
@@ -148,6 +149,9 @@ class Run:
         pool: Pool | None = None,
         catalogue: Path | str | None = None,
         named: str | None = None,
+        sign: Path | str | None = None,
+        anchor: Path | str | None = None,
+        seed: int | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
@@ -167,6 +171,8 @@ class Run:
         validate_checks(self.task)
         if self.task.uploads is not None and not Path(self.task.uploads).is_dir():
             raise TaskError(f"task {self.task.name!r}: uploads: {self.task.uploads!r} is not a folder")
+        uploads = self.task.uploads
+        self._seal = Seal.of(sign, anchor, shown=None if uploads is None else Path(uploads))
         self.run_id = f"{now():%Y%m%d-%H%M%S}-{self.task.name}-{ids()[:6]}"
         self.folder = Path(traces).absolute() / self.run_id
         self.reader = Reader()
@@ -200,7 +206,7 @@ class Run:
         """Whether the run is over and only cleaning up is left; then it is not to be cancelled."""
         self.kept: Kept | None = None
         """What was left for a look inside, if that was asked for and there was anything."""
-        self._runtime, self._keep = runtime, keep
+        self._runtime, self._keep, self._seed = runtime, keep, seed
         self._names = (
             named or (model if isinstance(model, str) else type(model).__name__),
             _approver_name(self.approver),
@@ -253,6 +259,7 @@ class Run:
         self.result = self._finish(recorder, checkpoint, ending, checks)
         try:
             writer.close()
+            self._seal.put(self.folder, self.run_id, writer.lines, writer.head, self._now())
         except TraceError as error:
             self.result = _unwritten(self.result, error)
         self._report()
@@ -351,7 +358,7 @@ class Run:
             runtime=runtime,
             keep=checkpoint.keep,
             told=checkpoint.told,
-            seed=seed_of(self.run_id),
+            seed=seed_of(self.run_id) if self._seed is None else self._seed,
             read_text=self.engine.reads_text,
             reach=reach(self.policy),
             saves=saves(self.policy),
@@ -500,6 +507,8 @@ async def run(
     traces: Path | str = "traces",
     pool: Pool | None = None,
     catalogue: Path | str | None = None,
+    sign: Path | str | None = None,
+    anchor: Path | str | None = None,
 ) -> Result:
     """Do one task and give its result; see `harness.run`."""
     return await Run(
@@ -511,4 +520,6 @@ async def run(
         traces=traces,
         pool=pool,
         catalogue=catalogue,
+        sign=sign,
+        anchor=anchor,
     ).go()

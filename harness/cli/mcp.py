@@ -41,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
             approver=options.approve,
             traces=options.traces,
             watch=progress(),
+            sign=options.sign,
+            anchor=options.anchor,
         )
     end = _End()
     with options.interrupts.told(end.signalled):

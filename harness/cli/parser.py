@@ -18,11 +18,16 @@ from harness.cli import (
     policy,
     replay,
     trace,
+    trace_anchor,
     trace_clean,
     trace_diff,
     trace_export,
     trace_list,
+    trace_pack,
+    trace_redact,
     trace_schema,
+    trace_sign,
+    vouching,
 )
 from harness.cli import eval as eval_command
 from harness.cli import run as run_command
@@ -148,6 +153,7 @@ def _run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--approve", default="terminal", metavar="terminal|deny|auto", help="who says yes")
     run.add_argument("--traces", default="traces", type=Path, metavar="DIR", help="where the trace goes")
+    _seal(run)
     run.add_argument(
         "--input", action="append", default=[], metavar="NAME=VALUE", help="a value for {{NAME}}"
     )
@@ -174,7 +180,15 @@ def _mcp(parser: argparse.ArgumentParser) -> None:
         help="who says yes (default: deny; standard input is the client's, so no terminal can)",
     )
     parser.add_argument("--traces", default="traces", type=Path, metavar="DIR", help="where the trace goes")
+    _seal(parser)
     parser.set_defaults(run=mcp.run)
+
+
+def _seal(parser: argparse.ArgumentParser) -> None:
+    what = "sign the trace at its end with this Ed25519 key; `harness trace keygen` makes one"
+    parser.add_argument("--sign", type=Path, metavar="KEY", help=what)
+    what = "add the head of the trace at its end to this anchor file"
+    parser.add_argument("--anchor", type=Path, metavar="FILE", help=what)
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
@@ -190,12 +204,18 @@ def _trace(parser: argparse.ArgumentParser) -> None:
     )
     for name, command, what in commands:
         sub = traces.add_parser(name, help=what, description=what)
-        sub.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder")
+        sub.add_argument("trace", type=Path, metavar="TRACE", help="a trace's folder, or a pack of it")
         sub.add_argument("--json", action="store_true", help="print JSON on standard output")
         if name == "report":
             sub.add_argument("--out", type=Path, help="the HTML file (default: report.html in the trace)")
+        if name == "verify":
+            vouching.add(sub)
         sub.set_defaults(run=command)
     trace_export.add(traces)
+    trace_sign.add(traces)
+    trace_anchor.add(traces)
+    trace_redact.add(traces)
+    trace_pack.add(traces)
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:

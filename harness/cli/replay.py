@@ -195,6 +195,7 @@ def live(options: argparse.Namespace) -> int:
         traces=options.traces,
         watch=watch,
         named=f"replay:{recording.run_id}",
+        seed=recording.trace.header.seed,
     )
     end = Ending(one)
     with options.interrupts.told(end.signalled):

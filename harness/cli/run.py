@@ -50,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
         runtime=options.runtime,
         keep=options.keep,
         catalogue=options.catalogue,
+        sign=options.sign,
+        anchor=options.anchor,
     )
     end = Ending(one)
     with options.interrupts.told(end.signalled):

@@ -23,6 +23,8 @@ def session(
     traces: Path | str = "traces",
     pool: Pool | None = None,
     watch: Callable[[Event], None] | None = None,
+    sign: Path | str | None = None,
+    anchor: Path | str | None = None,
 ) -> Session:
     """Make a session; see `harness.session`. `watch` is told of every event."""
     found = task_of(task)
@@ -36,6 +38,8 @@ def session(
             traces=traces,
             pool=pool,
             watch=watch or _ignore,
+            sign=sign,
+            anchor=anchor,
         )
     )
 

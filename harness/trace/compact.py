@@ -33,7 +33,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from harness.clearance import Effect, Request, digest
 from harness.trace.events import Responded
-from harness.trace.redact import Redactor, header
+from harness.trace.redact import Replaces, header
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _HEADERS = 4096
@@ -54,7 +54,7 @@ class _Field(NamedTuple):
     kept: bool
 
 
-def plain(event: BaseModel, redactor: Redactor | None = None) -> Fields:
+def plain(event: BaseModel, redactor: Replaces | None = None) -> Fields:
     """Give an event as JSON values, without fields that have their default, secrets replaced.
 
     Raises:
@@ -63,7 +63,7 @@ def plain(event: BaseModel, redactor: Redactor | None = None) -> Fields:
     return _fields(event, redactor)
 
 
-def _plain(value: object, redactor: Redactor | None) -> JsonValue:
+def _plain(value: object, redactor: Replaces | None) -> JsonValue:
     if type(value) is str:
         return value if redactor is None else redactor.text(value)
     match value:
@@ -77,7 +77,7 @@ def _plain(value: object, redactor: Redactor | None) -> JsonValue:
             return _simple(value, redactor)
 
 
-def _simple(value: object, redactor: Redactor | None) -> str | float | None:
+def _simple(value: object, redactor: Replaces | None) -> str | float | None:
     match value:
         case str():
             return redactor.text(value) if redactor is not None else value
@@ -91,7 +91,7 @@ def _simple(value: object, redactor: Redactor | None) -> str | float | None:
             raise ValueError(f"{type(value).__name__} has no JSON form")
 
 
-def _fields(model: BaseModel, redactor: Redactor | None) -> Fields:
+def _fields(model: BaseModel, redactor: Replaces | None) -> Fields:
     specs = _specs(type(model))
     found: Fields = {}
     for name, value in model:
@@ -124,7 +124,7 @@ def _word(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _kept(headers: tuple[tuple[str, str], ...], redactor: Redactor | None) -> JsonValue:
+def _kept(headers: tuple[tuple[str, str], ...], redactor: Replaces | None) -> JsonValue:
     if redactor is None:
         return [[name, header(name, value)] for name, value in headers]
     return [[redactor.text(name), header(name, redactor.text(value))] for name, value in headers]

@@ -31,6 +31,19 @@ class Resumed(_Part):
     """Questions to the model that were asked in it."""
 
 
+class Redacted(_Part):
+    """The trace that this one was made of, by masking what must not be shown."""
+
+    run_id: str
+    """Names its run."""
+    head: str
+    """Hash of its last line."""
+    lines: int
+    """How many it has."""
+    counts: dict[str, int]
+    """How often each kind of thing was masked; `redaction.json` says where."""
+
+
 class RunStarted(_Part):
     """A run began."""
 
@@ -57,6 +70,8 @@ class RunStarted(_Part):
     """What pages' `Math.random` was begun with; nothing if the browser chose by itself."""
     resumed: Resumed | None = None
     """The run that died and that this one goes on with."""
+    redacted: Redacted | None = None
+    """What this trace was made of, if something in it was masked."""
 
     model_config = ConfigDict(populate_by_name=True)
 

@@ -42,7 +42,8 @@ LONGEST = 16 * 1024 * 1024
 
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _LABEL = b',"hash":"'
-_TAIL = len(_LABEL) + 64 + 2
+TAIL = len(_LABEL) + 64 + 2
+"""Bytes at the end of a line that its hash does not cover."""
 
 
 class Line(NamedTuple):
@@ -82,10 +83,26 @@ def seal(seq: int, time: str, fields: Mapping[str, JsonValue], prev: str) -> tup
 
 def sealed_with(raw: bytes, before: str) -> bool:
     """Whether a line's hash is right after a line with the hash `before`."""
-    if len(raw) <= _TAIL or raw[-_TAIL : -_TAIL + len(_LABEL)] != _LABEL or raw[-2:] != b'"}':
+    if len(raw) <= TAIL or raw[-TAIL : -TAIL + len(_LABEL)] != _LABEL or raw[-2:] != b'"}':
         return False
-    body = raw[:-_TAIL] + b"}"
+    body = raw[:-TAIL] + b"}"
     return hashlib.sha256(before.encode("ascii") + body).hexdigest().encode("ascii") == raw[-66:-2]
+
+
+def begins(raw: bytes, seq: int) -> bool:
+    """Whether bytes are what a write of line `seq` that was cut off leaves: its beginning, or not even that.
+
+    A machine that lost its power may leave zeros where the bytes were to be.
+    """
+    raw = raw.rstrip(b"\0")
+    start = b'{"seq":%d,"time":"' % seq
+    if not (start.startswith(raw[: len(start)]) and raw.isascii() and b"\0" not in raw):
+        return False
+    try:
+        _, end = json.JSONDecoder().raw_decode(raw.decode("ascii"))
+    except (ValueError, RecursionError):
+        return True
+    return end == len(raw)
 
 
 def parse(raw: bytes) -> dict[str, JsonValue]:

@@ -1,14 +1,23 @@
 """What a trace leaves out: secrets, by their values, and credentials in headers."""
 
 import re
+from typing import Protocol
 
 from harness.secrets import SHORTEST, Redactor
 
-__all__ = ["SHORTEST", "Redactor", "header"]
+__all__ = ["SHORTEST", "Redactor", "Replaces", "header"]
 
 _SETS = "set-cookie"
 _CREDENTIALS = frozenset({"authorization", "cookie", _SETS, "proxy-authorization"})
 _HIDDEN = re.compile(r"\[redacted\] \d+ characters|\[redacted-\d+-characters\]")
+
+
+class Replaces(Protocol):
+    """Puts marks in the place of what a text must not say."""
+
+    def text(self, text: str) -> str:
+        """Give the text with every such thing replaced."""
+        ...
 
 
 def credential(name: str) -> bool:

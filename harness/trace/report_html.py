@@ -89,6 +89,9 @@ def _top(trace: Trace, found: Timeline, verification: Verification) -> str:
 
 def _banners(trace: Trace, verification: Verification) -> Iterator[str]:
     sandbox = trace.header.sandbox
+    if trace.header.redacted is not None:
+        origin = trace.header.redacted
+        yield _banner("warn", "Redacted.", f"Made of run {origin.run_id}, whose trace ends in {origin.head}.")
     if not (isinstance(sandbox, dict) and sandbox.get("isolated") is True):
         yield _banner("bad", "Not isolated.", "The browser shared this machine's network and files.")
     if not verification.ok:

@@ -82,7 +82,9 @@ def _frame(event: RunStarted | Checked | RunFinished) -> str:
             isolated = isinstance(sandbox, dict) and sandbox.get("isolated") is True
             place = f"{sandbox_name(sandbox)}{'' if isolated else ' (not isolated)'}"
             policy = f"{member(event.policy, 'name') or 'unnamed'} {event.policy_sha256[:12]}"
-            return f"{member(event.task, 'name') or event.run_id}: {event.model} in {place}, policy {policy}"
+            shown = f" · redacted, made of run {event.redacted.run_id}" if event.redacted else ""
+            task = member(event.task, "name") or event.run_id
+            return f"{task}: {event.model} in {place}, policy {policy}{shown}"
         case Checked():
             detail = f": {event.detail}" if event.detail else ""
             return f"{'passed' if event.passed else 'FAILED'} {event.check}{detail}"

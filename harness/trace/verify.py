@@ -21,7 +21,8 @@ from harness.trace.events import (
     RunFinished,
     RunStarted,
 )
-from harness.trace.lines import START, Line, events_file, lines, parse, sealed_with, short
+from harness.trace.folder import beside, extra_blobs, links
+from harness.trace.lines import START, Line, begins, events_file, lines, parse, sealed_with, short
 
 MOST = 100
 """Problems that are told; further ones are counted."""
@@ -37,11 +38,21 @@ class Verification(NamedTuple):
     head: str
     """Hash of the last whole line; compare it with a copy kept elsewhere to see that none was cut off."""
     problems: tuple[str, ...]
-    """Each with its line number, in order; the first is the place to look."""
+    """Each with its line number, in the order of the lines; the first is the place to look. What is wrong in
+    files that no line names comes last."""
     complete: bool
     """Whether the last line says that the run ended."""
     recovered: str | None
     """What was left out of the end, if a last line was torn."""
+    first: int | None = None
+    """The number of the first bad line, from 1; nothing if no line is bad."""
+    beside: tuple[str, ...] = ()
+    """What else is in the run's folder and nothing vouches for: files that are no part of a trace, and blobs
+    that a run which was cut off had not named yet."""
+    run_id: str = ""
+    """What the trace calls its run."""
+    redacted: str | None = None
+    """The head of the trace that this one was made of by masking what must not be shown, as it says."""
 
 
 @dataclass(slots=True)
@@ -50,6 +61,8 @@ class _Story:
 
     started: bool = False
     finished: bool = False
+    run_id: str = ""
+    redacted: str | None = None
     intent: tuple[int, Acting] | None = None
     blobs: dict[str, int] = field(default_factory=dict)
 
@@ -62,28 +75,55 @@ def verify(path: Path) -> Verification:
     """
     file = events_file(path)
     decoder, story = Decoder(str(file)), _Story()
-    problems: list[str] = []
+    found: list[tuple[int, str]] = []
     before, count, recovered = START, 0, None
     for line in lines(file):
         if not line.whole and not line.huge:
-            recovered = torn(line)
+            told = _end(line, count, finished=story.finished)
+            found += [(line.number, what) for what in told]
+            recovered = None if told else torn(line)
             break
         count += 1
-        found, before = _check(line, before, count - 1, decoder, story)
-        problems += [f"line {line.number}: {what}" for what in found]
+        told, before = _check(line, before, count - 1, decoder, story)
+        found += [(line.number, what) for what in told]
     if count == 0:
         raise TraceError(f"{file}: holds no whole line, so there is nothing to verify")
     store = BlobStore(file.parent / FOLDER)
-    problems += [f"line {number}: {what}" for number, what in _bad_blobs(store, story.blobs)]
-    told = problems[:MOST]
-    if len(problems) > MOST:
-        told.append(f"and {len(problems) - MOST:,} more problems")
-    return Verification(not problems, count, before, tuple(told), story.finished, recovered)
+    found += _bad_blobs(store, story.blobs)
+    found.sort(key=lambda one: one[0])
+    extra = tuple(extra_blobs(file.parent / FOLDER, story.blobs))
+    wrong = [f"line {number}: {what}" for number, what in found] + list(links(file))
+    # Blobs are put before the line that names them, so only an end vouches that no line is to come.
+    wrong += extra if story.finished else ()
+    told = wrong[:MOST]
+    if len(wrong) > MOST:
+        told.append(f"and {len(wrong) - MOST:,} more problems")
+    return Verification(
+        ok=not wrong,
+        lines=count,
+        head=before,
+        problems=tuple(told),
+        complete=story.finished,
+        recovered=recovered,
+        first=found[0][0] if found else None,
+        beside=(*(() if story.finished else extra[:MOST]), *tuple(beside(file.parent))[:MOST]),
+        run_id=story.run_id,
+        redacted=story.redacted,
+    )
 
 
 def torn(line: Line) -> str:
     """Say what was left out of the end of a file."""
     return f"line {line.number} was torn off after {len(line.raw):,} bytes and is left out"
+
+
+def _end(line: Line, count: int, *, finished: bool) -> list[str]:
+    """Give what is wrong with a last line without a newline, unless a cut-off write left it."""
+    if finished:
+        return ["it stands after the end of the run, and has no end itself"]
+    if not begins(line.raw, count):
+        return ["it was added or changed: it is not the beginning of this line that a cut-off write leaves"]
+    return []
 
 
 def _check(line: Line, before: str, seq: int, decoder: Decoder, story: _Story) -> tuple[list[str], str]:
@@ -141,6 +181,9 @@ def _told(number: int, recorded: Recorded, story: _Story) -> list[str]:
         case Acted(step=step, index=index):
             if story.intent is not None and (story.intent[1].step, story.intent[1].index) == (step, index):
                 story.intent = None
+        case RunStarted(run_id=run_id, redacted=redacted) if not story.run_id:
+            story.run_id = run_id
+            story.redacted = redacted.head if redacted else None
         case RunFinished():
             story.finished = True
             if event.head != recorded.prev:

@@ -81,6 +81,11 @@ class TraceWriter:
         """Hash of the last line; 64 zeros before the first."""
         return self._end.head
 
+    @property
+    def lines(self) -> int:
+        """How many lines were written."""
+        return self._end.seq
+
     def write(self, event: Event, *, sync: bool = False) -> None:
         """Put one event on disk before returning; `sync` waits for the medium too.
 

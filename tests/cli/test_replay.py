@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.trace.reader import Trace
 from harness.trace.verify import verify
 from tests.cli.commands import Command, Place
 
@@ -96,10 +97,14 @@ def test_a_run_is_done_again_after_the_layout_moved(command: Command) -> None:
 def test_a_run_of_an_unchanged_shop_is_the_same(command: Command) -> None:
     told = command("run", "shop/buy-a-mug", "--sandbox", "bubblewrap", "--approve", "auto", "--json")
     assert told.code == 0
-    code, found = again(command, json.loads(told.out)["trace"], "--approve", "auto")
+    trace = json.loads(told.out)["trace"]
+    code, found = again(command, trace, "--approve", "auto")
     assert (code, found["verdict"]) == (0, "same"), found["divergence"]
     assert {step["picture"]["verdict"] for step in found["steps"]} <= {"same", "alike"}
     assert {did["found"] for did in deeds(found)} == {"same place", None}
+    headers = [Trace.open(Path(one)).header for one in (trace, found["result"]["trace"])]
+    assert headers[0].seed is not None
+    assert headers[0].seed == headers[1].seed
 
 
 @pytest.mark.long

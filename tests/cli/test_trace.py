@@ -101,3 +101,15 @@ def test_a_report_that_cannot_be_written_says_where_to_put_it(command: Command, 
     assert told.code != 0
     assert "--out" in told.err
     assert "Traceback" not in told.err
+
+
+def test_what_lies_beside_a_record_is_told_and_is_no_fault(command: Command, trace: Path) -> None:
+    (trace / "notes.txt").touch()
+    told = command("trace", "verify", "traces/r1")
+    assert told.code == 0
+    assert "beside the record: traces/r1/notes.txt: is no part of a trace" in told.out
+    (trace / "blobs" / "ab").mkdir(parents=True)
+    (trace / "blobs" / "ab" / "cd").touch()
+    told = command("trace", "verify", "traces/r1")
+    assert told.code == 5
+    assert "traces/r1/blobs/ab/cd: no line names it" in told.out

@@ -34,8 +34,12 @@ def same(folder: Path) -> None:
     assert looks == [one.event.url for one in whole.events if one.event.kind == "observed"]
 
 
-def test_a_recorded_run_of_the_first_schema_is_read_as_the_reader_reads_it() -> None:
-    same(EXAMPLE)
+@pytest.mark.parametrize("folder", sorted(EXAMPLE.parent.iterdir()), ids=lambda folder: folder.name)
+def test_recorded_runs_of_every_schema_are_read_as_the_reader_reads_them(folder: Path) -> None:
+    same(folder)
+
+
+def test_the_head_of_a_run_is_read() -> None:
     assert recording(EXAMPLE).policy_sha256 == Trace.open(EXAMPLE).header.policy_sha256
 
 
