@@ -117,6 +117,7 @@ __all__ = [
     "__version__",
     "clear",
     "parse_action",
+    "resume",
     "run",
     "session",
 ]
@@ -180,6 +181,7 @@ async def run(
     catalogue: "Path | str | None" = None,
     sign: "Path | str | None" = None,
     anchor: "Path | str | None" = None,
+    resumable: bool = False,
 ) -> "Result":
     """Do one task in a sandbox and give its result.
 
@@ -196,6 +198,8 @@ async def run(
         pool: an open `Pool` to take the sandbox from; one is started as usual if it has none for this run.
         sign: a private Ed25519 key's file; the trace is signed with it at its end, however it ended.
         anchor: an anchor file; the head of the trace is added to it at its end.
+        resumable: whether the browser's cookies, and what bundled web apps hold, are kept beside the trace
+            while the run lives, so that `resume` finds them. Cookies are credentials: see docs/resume.md.
 
     Raises:
         InputError: if something a person wrote cannot be used; nothing was started.
@@ -212,6 +216,55 @@ async def run(
         traces=traces,
         pool=pool,
         catalogue=catalogue,
+        sign=sign,
+        anchor=anchor,
+        resumable=resumable,
+    )
+
+
+async def resume(
+    trace: "Path | str",
+    *,
+    model: "Model | str | None" = None,
+    sandbox: "Sandbox | str" = "auto",
+    approver: "Approver | str" = "terminal",
+    pool: "Pool | None" = None,
+    catalogue: "Path | str | None" = None,
+    resumable: bool = False,
+    sign: "Path | str | None" = None,
+    anchor: "Path | str | None" = None,
+) -> "Result":
+    """Go on with a run that died, under its task and policy, and give the result of the whole.
+
+    What was under way is never repeated blindly: where the trace cannot tell whether it happened, the
+    approver is asked, by an `ask_user` whose answer is `happened`, `did not happen`, or
+    `happened, go on at URL`; without such an answer the run ends as `stopped`. See `harness.replay.resume`.
+
+    Args:
+        trace: the folder of its trace; the new one is made beside it.
+        model: as in `run`; the old run's if not given.
+        sandbox: as in `run`.
+        approver: as in `run`; no earlier approval holds.
+        catalogue: as in `run`.
+        pool: as in `run`.
+        resumable: as in `run`; it is anyway if the old run was.
+        sign: as in `run`.
+        anchor: as in `run`.
+
+    Raises:
+        InputError: if it cannot be gone on with: it ended on purpose, still lives, or another did so already.
+        TraceError: if its trace does not verify.
+    """
+    from harness.cli.resuming import resume as go_on  # noqa: PLC0415 - the browser is loaded only when used
+
+    return await go_on(
+        trace,
+        model=model,
+        sandbox=sandbox,
+        approver=approver,
+        pool=pool,
+        catalogue=catalogue,
+        resumable=resumable,
         sign=sign,
         anchor=anchor,
     )

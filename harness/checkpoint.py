@@ -55,6 +55,8 @@ LOOKING = ("wait", "screenshot", "zoom", "scroll", "move")
 """Kinds of action after which a refusal still stands in the model's way."""
 WITHDRAWN = "withdrawn"
 """Who answered, in the trace, a question whose page or run ended before a person did."""
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""Methods that change nothing outside, by the definition of HTTP: they may be repeated."""
 THROWN = 100
 """Notes in one trace of what was no request."""
 WORDS = 1000
@@ -407,7 +409,11 @@ class Checkpoint:
         self.verdicts[verdict.outcome] += 1
         if isinstance(effect, Request):
             sent = self._sent.get(effect.id)
-            self._recorder.write(Requested(step=self.step, request=effect, verdict=verdict, body=sent))
+            # Whoever goes on with this run must know of it, even if the machine loses its power now.
+            leaves = verdict.outcome == "allow" and effect.method not in SAFE
+            self._recorder.write(
+                Requested(step=self.step, request=effect, verdict=verdict, body=sent), sync=leaves
+            )
         else:
             self._recorder.write(Judged(step=self.step, effect=effect, verdict=verdict))
 

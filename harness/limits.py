@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from harness.clearance import Usage
 from harness.task import Limits
@@ -19,6 +20,25 @@ def tightest(*all_limits: Limits) -> Limits:
         if said:
             found[name] = min(said)
     return Limits.model_validate(DEFAULTS.model_dump(exclude_none=True) | found)
+
+
+class Used(NamedTuple):
+    """What a run has used so far."""
+
+    steps: int = 0
+    """Questions to the model."""
+    seconds: float = 0.0
+    """Without the time people took to answer."""
+    requests: int = 0
+    """Those that left the sandbox."""
+    uploaded: int = 0
+    """Bytes that left the sandbox."""
+    downloaded: int = 0
+    """Bytes that came into it."""
+    messages: int = 0
+    """WebSocket messages, out and in."""
+    usage: Usage = Usage()
+    """What the model cost."""
 
 
 class Budget:
@@ -52,19 +72,19 @@ class Budget:
         """Seconds left, not counting those people took to answer; nothing if there is no limit."""
         return None if self.limits.seconds is None else self.limits.seconds - (self.elapsed - self.waited)
 
+    def carry(self, used: "Used") -> None:
+        """Count what a run used that this one goes on with, before anything else is counted."""
+        self.steps, self.requests, self.messages = used.steps, used.requests, used.messages
+        self.uploaded, self.downloaded, self.usage = used.uploaded, used.downloaded, used.usage
+        self._started -= used.seconds
+
     def act(self) -> None:
         """Count one action."""
         self._recent.append(self._clock())
 
     def spend(self, usage: Usage) -> None:
         """Count what one answer of the model cost. What is unknown stays unknown."""
-
-        def total(a: float | None, b: float | None) -> float | None:
-            return b if a is None else a if b is None else a + b
-
-        self.usage = Usage.model_validate(
-            {name: total(so_far, usage.__dict__[name]) for name, so_far in self.usage.__dict__.items()}
-        )
+        self.usage = together(self.usage, usage)
 
     def would_pass(self, usage: Usage) -> str | None:
         """Say which limit one more answer of such usage would pass, or nothing; count nothing.
@@ -130,6 +150,17 @@ class Budget:
             if limit is not None and used >= limit and (not names or name in names):
                 return f"limit reached: {name} ({limit:g})"
         return self.sends(0) if not names or "upload" in names else None
+
+
+def together(one: Usage, other: Usage) -> Usage:
+    """Add up what answers of the model cost. What is unknown of both stays unknown."""
+
+    def total(a: float | None, b: float | None) -> float | None:
+        return b if a is None else a if b is None else a + b
+
+    return Usage.model_validate(
+        {name: total(so_far, other.__dict__[name]) for name, so_far in one.__dict__.items()}
+    )
 
 
 def _tokens(usage: Usage) -> int:

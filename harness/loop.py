@@ -40,7 +40,9 @@ class Loop:
         journal: Journal,
         budget: Budget,
         clock: Callable[[], float],
+        notes: tuple[str, ...] = (),
     ) -> None:
+        """Take the parts; with `notes` for the first question, the page to begin at is open already."""
         self._task = task
         self._model = model
         self._sandbox = sandbox
@@ -51,7 +53,7 @@ class Loop:
         self._pointer = Pointer(sandbox, checkpoint, journal, budget, clock)
         self._results: tuple[ActionResult, ...] = ()
         self._passed: tuple[str, ...] = ()
-        self._notes: list[str] = []
+        self._notes = list(notes)
         self._place = ""
         if isinstance(model, Telling):
             model.tell(journal.asked)
@@ -62,11 +64,8 @@ class Loop:
         Raises:
             HarnessError: if the sandbox, the model or the trace fails.
         """
-        start = await self._pointer.perform(Goto(url=self._task.start), 0)
-        if start.status == "refused":
-            return Ending(outcome="stopped", reason=f"the start page was refused: {start.message}")
-        if start.status == "failed":
-            self._notes.append(f"the start page did not load: {start.message}")
+        if not self._notes and (ending := await self._start()):
+            return ending
         idle = 0
         while True:
             if ending := self._over("steps", "seconds", "tokens", "cost", "upload", "download"):
@@ -82,6 +81,14 @@ class Loop:
                 raise ModelError(
                     f"{PATIENCE} answers in a row had no usable action; the last: {reply.thought!r}"
                 )
+
+    async def _start(self) -> Ending | None:
+        start = await self._pointer.perform(Goto(url=self._task.start), 0)
+        if start.status == "refused":
+            return Ending(outcome="stopped", reason=f"the start page was refused: {start.message}")
+        if start.status == "failed":
+            self._notes.append(f"the start page did not load: {start.message}")
+        return None
 
     def _over(self, *limits: str) -> Ending | None:
         if self._checkpoint.stopped is not None:

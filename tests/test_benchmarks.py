@@ -44,14 +44,15 @@ PROMISED = {
         "verdict_1000_rules_on_the_run_us",
     },
     "rejudge": {"rejudge_us"},
-    "trace": {"trace_typical_bytes_a_step", "trace_write_us"},
+    "trace": {"trace_typical_bytes_a_step", "trace_step_ms", "trace_write_us"},
+    "recording": {"recording_bytes_a_step", "recording_ms_a_step"},
     "tokens": {"tokens_50_steps"},
     "ocr": {"ocr_changed_seconds"},
     "import": {"import_seconds", "import_heavy"},
     "neighbours": {f"neighbour_{kind}_cores_ms" for kind in bench_neighbours.places()},
     "peers": {"peers_escaped"},
 }
-SLOW = {"sandbox", "neighbours", "step", "ready", "gateway", "ocr", "own", "ground", "settle"}
+SLOW = {"sandbox", "neighbours", "step", "ready", "gateway", "ocr", "own", "ground", "settle", "recording"}
 COMPARED = {
     "own_step_growth",
     "step_ms",

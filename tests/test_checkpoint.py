@@ -31,7 +31,16 @@ from harness.sandbox.base import ConsoleLine, DialogAnswer
 from harness.screen import Screen, Tab
 from harness.task import Limits
 from harness.testing import FakeClock, FixedJudge, MemoryRecorder, RecordingApprover, blank
-from harness.trace.events import ApprovalGiven, Console, Dialogued, Messaged, Noted, Requested, Responded
+from harness.trace.events import (
+    ApprovalGiven,
+    Console,
+    Dialogued,
+    Event,
+    Messaged,
+    Noted,
+    Requested,
+    Responded,
+)
 
 ACT = Act(action=Click(x=1, y=2))
 GET = Request(id="r1", method="GET", url="https://shop.test/")
@@ -547,3 +556,23 @@ def test_what_pages_say_is_on_record_up_to_a_bound() -> None:
     assert [checkpoint.told(line) for _ in range(WORDS - 2)] == [True] * (WORDS - 3) + [False]
     assert memory.kinds.count("noted") == 1
     assert memory.kinds[-1] == "noted"
+
+
+@pytest.mark.parametrize(
+    ("method", "synced"), [("GET", False), ("HEAD", False), ("POST", True), ("PURGE", True)]
+)
+async def test_what_may_change_something_outside_is_on_the_medium_before_it_leaves(
+    method: str,
+    synced: bool,
+) -> None:
+    checkpoint, memory = make(FixedJudge("allow"))
+    kept = memory.write
+    told: list[tuple[str, bool]] = []
+
+    def write(event: Event, *, sync: bool = False) -> None:
+        told.append((event.kind, sync))
+        kept(event)
+
+    memory.write = write  # type: ignore[method-assign]
+    assert isinstance(await checkpoint.admit(GET.model_copy(update={"method": method})), Cleared)
+    assert told == [("requested", synced)]

@@ -1,6 +1,6 @@
 import pytest
 from harness.clearance import Usage
-from harness.limits import DEFAULTS, Budget, tightest
+from harness.limits import DEFAULTS, Budget, Used, tightest, together
 from harness.task import Limits
 from harness.testing import FakeClock
 
@@ -109,3 +109,20 @@ def test_a_call_that_would_pass_a_limit_is_named_before_it_is_made() -> None:
 def test_cached_tokens_are_part_of_the_input_and_not_counted_twice() -> None:
     budget = Budget(Limits(tokens=100), FakeClock())
     assert budget.would_pass(Usage(input_tokens=90, cached_tokens=90, cache_write_tokens=90)) is None
+
+
+def test_what_a_run_before_this_one_used_counts_too() -> None:
+    clock = FakeClock(100)
+    budget = Budget(Limits(steps=5, seconds=60, requests=4), clock)
+    budget.carry(Used(steps=3, seconds=50, requests=4, uploaded=7, downloaded=8, messages=2))
+    clock.advance(5)
+    assert (budget.steps, budget.uploaded, budget.downloaded, budget.messages) == (3, 7, 8, 2)
+    assert (budget.elapsed, budget.left) == (55, 5)
+    assert budget.reached("requests") == "limit reached: requests (4)"
+    assert budget.reached("steps") is None
+
+
+def test_usage_adds_up_and_what_is_unknown_of_both_stays_unknown() -> None:
+    found = together(Usage(input_tokens=1, cost_usd=0.5), Usage(input_tokens=2, output_tokens=3))
+    assert found == Usage(input_tokens=3, output_tokens=3, cost_usd=0.5)
+    assert found.cached_tokens is None

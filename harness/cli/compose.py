@@ -19,13 +19,14 @@ from pydantic import JsonValue, TypeAdapter
 from harness.approval.auto import AutoApprover, DenyApprover
 from harness.checkpoint import Checkpoint
 from harness.checks import read_outputs, run_checks, validate_checks
-from harness.clearance import Approver, Refusal, Request, Resource, Verdict, clear, digest
+from harness.clearance import Approver, Refusal, Request, Resource, Sight, Verdict, clear, digest
 from harness.cli.names import (
     find_approver,
     find_hosts,
     find_model,
     find_policy,
     find_secrets,
+    forgetful,
     guard,
     seed_of,
     task_file,
@@ -49,12 +50,16 @@ from harness.models.base import Closing, Model, Ready
 from harness.models.catalogue import ModelFacts
 from harness.models.local.ocr import Reader
 from harness.models.vision import VisionModel
+from harness.pointer import Pointer
 from harness.policy.allowlist import connection_allowlist
 from harness.policy.chromium import reach, saves
 from harness.policy.engine import Engine
 from harness.policy.schema import Policy
+from harness.replay.past import Past
+from harness.replay.resume import Opening, lost
+from harness.replay.state import Remembering, State
 from harness.result import EXIT_CODES, CheckResult, Ending, Result
-from harness.sandbox.base import Attached, Sandbox, SandboxInfo, SandboxOptions
+from harness.sandbox.base import Attached, Sandbox, SandboxInfo, SandboxOptions, Sessioned
 from harness.sandbox.choose import choose
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.pool import Warm
@@ -152,13 +157,16 @@ class Run:
         sign: Path | str | None = None,
         anchor: Path | str | None = None,
         seed: int | None = None,
+        resumable: bool = False,
+        past: Past | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if runtime is not None and sandbox != "docker":
             raise InputError(f"--runtime {runtime}: only a container has one; add --sandbox docker")
-        self.task = (task if isinstance(task, Task) else Task.load(task_file(str(task)))).filled()
+        found = task if isinstance(task, Task) else Task.load(task_file(str(task)))
+        self.task = found if past else found.filled()
         self.policy = find_policy(policy, self.task)
         self.vault = find_secrets(self.policy, os.environ)
         self.engine = Engine(self.policy)
@@ -193,12 +201,19 @@ class Run:
         )
         # One that was given belongs to whoever made it.
         self._hang_up = self.model if isinstance(model, str) and isinstance(self.model, Closing) else None
-        self.hosts = find_hosts(self.task)
+        self._past = past
+        self._left = State(past.trace.folder) if past else None
+        kept = self._left is not None and self._left.there
+        self._beside = State(self.folder) if resumable or kept else None
+        self.hosts = find_hosts(self.task, self._beside.hosts if self._beside else None)
         self.sandbox = _from_pool(sandbox, pool) if pool else sandbox
         self._pool = pool
         pictures = self.folder / "questions"
         self.approver = find_approver(approver, pictures, lines) if isinstance(approver, str) else approver
         self.budget = Budget(tightest(self.task.limits, self.policy.limits), clock)
+        if past:
+            lost(past, forgetful(self.task), state=kept, model=self.model)
+            self._take_up(past)
         if isinstance(self.model, VisionModel):
             self.can_be_held(self.model.facts, self.budget.limits)
         self.result: Result | None = None
@@ -216,6 +231,15 @@ class Run:
             kind=sandbox if isinstance(sandbox, str) else sandbox.info.kind, isolated=False
         )
         self._watch, self._now, self._ids, self._clock = watch, now, ids, clock
+
+    def _take_up(self, past: Past) -> None:
+        self.budget.carry(past.used)
+        for one in past.cleared:
+            if isinstance(one, Sight):
+                self.engine.saw(one)
+            else:
+                self.engine.recall(one)
+        self.engine.saw(Sight())
 
     async def go(self) -> Result:
         """Run to the end. Whatever happens, the trace is finished, the report written and the sandbox gone.
@@ -262,10 +286,22 @@ class Run:
             self._seal.put(self.folder, self.run_id, writer.lines, writer.head, self._now())
         except TraceError as error:
             self.result = _unwritten(self.result, error)
+        self._forget(self.result)
         self._report()
         if cancelled:
             raise asyncio.CancelledError
         return self.result
+
+    def _forget(self, result: Result) -> None:
+        """Delete the cookies that nobody goes on with."""
+        if self._beside is None or result.outcome not in ("done", "failed", "stopped"):
+            return
+        went_on = self._past is not None and self.budget.steps > self._past.used.steps
+        for state in (self._beside, *((self._left,) if self._left and went_on else ())):
+            try:
+                state.forget()
+            except OSError as error:
+                _log.warning("kept cookies could not be deleted", folder=str(state.folder), why=str(error))
 
     def _failed(self, recorder: Watched, error: Exception, reason: str, message: str) -> Ending:
         with suppress(TraceError):
@@ -275,6 +311,8 @@ class Run:
 
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
+            if self._beside:
+                self._beside.make(self._left)
             if self._hang_up is not None:
                 stack.push_async_callback(self._hang_up.close)
             if isinstance(self.model, Ready):
@@ -314,19 +352,46 @@ class Run:
             checkpoint.begin()
             if isinstance(self.model, Attached):
                 self.model.attach(sandbox)
+            hand = Remembering(sandbox, self._beside) if self._beside else sandbox
+            opened = await self._open_again(recorder, checkpoint, hand, sandbox)
+            if isinstance(opened, Ending):
+                return opened
             loop = Loop(
                 self.task,
                 model=self.model,
-                sandbox=sandbox,
+                sandbox=hand,
                 checkpoint=checkpoint,
                 journal=Journal(recorder),
                 budget=self.budget,
                 clock=self._clock,
+                notes=opened,
             )
             ending = await loop.run()
             if ending.outcome == "done":
                 ending = await self._check(ending, sandbox, checks)
         return ending
+
+    async def _open_again(
+        self, recorder: Watched, checkpoint: Checkpoint, hand: Sandbox, sandbox: Sandbox
+    ) -> Ending | tuple[str, ...]:
+        if self._past is None:
+            return ()
+        cookies = self._left.cookies() if self._left and self._beside else None
+        brought = cookies is not None and isinstance(sandbox, Sessioned)
+        if cookies is not None and isinstance(sandbox, Sessioned):
+            await sandbox.bring(cookies)
+        journal = Journal(recorder)
+        opening = Opening(
+            self._past,
+            session=brought,
+            model=self.model,
+            sandbox=hand,
+            pointer=Pointer(hand, checkpoint, journal, self.budget, self._clock),
+            checkpoint=checkpoint,
+            journal=journal,
+            recorder=recorder,
+        )
+        return await opening.go()
 
     @staticmethod
     def can_be_held(facts: ModelFacts, limits: Limits) -> None:
@@ -395,6 +460,7 @@ class Run:
                 sandbox=info.model_dump(mode="json", exclude={"seed"}),
                 seed=info.seed,
                 versions=versions(info.browser),
+                resumed=self._past.resumed if self._past else None,
             ),
             sync=True,
         )
@@ -509,6 +575,7 @@ async def run(
     catalogue: Path | str | None = None,
     sign: Path | str | None = None,
     anchor: Path | str | None = None,
+    resumable: bool = False,
 ) -> Result:
     """Do one task and give its result; see `harness.run`."""
     return await Run(
@@ -522,4 +589,5 @@ async def run(
         catalogue=catalogue,
         sign=sign,
         anchor=anchor,
+        resumable=resumable,
     ).go()

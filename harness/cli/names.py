@@ -229,8 +229,13 @@ def find_approver(name: str, pictures: Path, lines: Lines | None = None) -> Appr
             )
 
 
-def find_hosts(task: Task) -> dict[str, Upstream]:
+def find_hosts(task: Task, state: Path | None = None) -> dict[str, Upstream]:
     """Make what the gateway speaks to for each of the task's hosts.
+
+    Args:
+        task: what to do.
+        state: a folder in which web apps of this process keep what outlives it, each in a folder named like
+            its host. They are given it if what makes them takes `state`.
 
     Raises:
         TaskError: naming the host and what is wrong with what it stands for.
@@ -242,11 +247,25 @@ def find_hosts(task: Task) -> dict[str, Upstream]:
             raise TaskError(f"hosts: {host!r} is not a host's name; write the name alone, such as shop.test")
         if name in found:
             raise TaskError(f"hosts: {host!r} stands there twice, in other capitals; keep one")
-        found[name] = _upstream(f"hosts.{host}", where)
+        found[name] = _upstream(f"hosts.{host}", where, None if state is None else state / name)
     return found
 
 
-def _upstream(place: str, where: str) -> Upstream:
+def forgetful(task: Task) -> tuple[str, ...]:
+    """Give the hosts whose web app lives in this process, and forgets all with it unless given `state`.
+
+    Raises:
+        TaskError: as `find_hosts` does.
+    """
+    return tuple(
+        host.lower()
+        for host, where in task.hosts.items()
+        if not where.startswith(("dir:", "http://", "https://"))
+        and _keeps(_attribute(f"hosts.{host}", where))
+    )
+
+
+def _upstream(place: str, where: str, state: Path | None) -> Upstream:
     from harness.gateway.upstreams.asgi import AsgiUpstream  # noqa: PLC0415
     from harness.gateway.upstreams.fixed import FixedUpstream  # noqa: PLC0415
     from harness.gateway.upstreams.static import StaticUpstream  # noqa: PLC0415
@@ -262,10 +281,10 @@ def _upstream(place: str, where: str) -> Upstream:
             return FixedUpstream(where)
         except TaskError as error:
             raise TaskError(f"{place}: {error}") from error
-    return AsgiUpstream(_import(place, where))
+    return AsgiUpstream(_import(place, where, state))
 
 
-def _import(place: str, where: str) -> Callable[..., object]:
+def _attribute(place: str, where: str) -> object:
     module_name, _, attribute = where.partition(":")
     if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
         raise TaskError(f"{place}: write module:attribute, dir:PATH or http://host:port, not {where!r}")
@@ -286,7 +305,15 @@ def _import(place: str, where: str) -> Callable[..., object]:
         near = difflib.get_close_matches(attribute, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "name its ASGI application"
         raise TaskError(f"{place}: {module_name!r} has no {attribute!r}; {hint}")
-    app: object = _made(place, where, found) if callable(found) and _takes(found, 0) else found
+    return found
+
+
+def _import(place: str, where: str, state: Path | None) -> Callable[..., object]:
+    found = _attribute(place, where)
+    app: object = found
+    if callable(found) and _takes(found, 0):
+        make = partial(found, state=state) if state is not None and _keeps(found) else found
+        app = _made(place, where, make)
     if not callable(app) or isinstance(app, type) or not _takes(app, 3):
         shown = app.__name__ if isinstance(app, type) else type(app).__name__
         raise TaskError(
@@ -313,6 +340,14 @@ def _takes(found: Callable[..., object], count: int) -> bool:
     except ValueError:
         return True
     return count > 0 or not any(one.kind is one.VAR_POSITIONAL for one in signature.parameters.values())
+
+
+def _keeps(factory: object) -> bool:
+    """Whether what makes an app takes a folder for what outlives the process."""
+    try:
+        return callable(factory) and "state" in inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _said(error: BaseException) -> str:

@@ -126,11 +126,18 @@ def _parser() -> _Parser:
 
 def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
-        "task", metavar="TASK", help="a task file, or the name of a bundled task: shop/buy-a-mug"
+        "task", nargs="?", metavar="TASK", help="a task file, or the name of a bundled task: shop/buy-a-mug"
+    )
+    run.add_argument(
+        "--resume", type=Path, metavar="TRACE", help="go on with a run that died, given its trace's folder"
+    )
+    run.add_argument(
+        "--resumable",
+        action="store_true",
+        help="keep cookies and what bundled apps hold beside the trace, so that --resume finds them",
     )
     run.add_argument(
         "--model",
-        default="local",
         metavar="NAME",
         help="who decides: local (the default, by OCR), human, openai:MODEL, azure:DEPLOYMENT=MODEL, "
         "anthropic:MODEL, bedrock:MODEL, vertex:MODEL, gemini:MODEL, chat:MODEL@URL, ui-tars:MODEL@URL, "
@@ -152,7 +159,7 @@ def _run(run: argparse.ArgumentParser) -> None:
         "--keep", action="store_true", help="leave the sandbox as it is at the end, for a look inside"
     )
     run.add_argument("--approve", default="terminal", metavar="terminal|deny|auto", help="who says yes")
-    run.add_argument("--traces", default="traces", type=Path, metavar="DIR", help="where the trace goes")
+    run.add_argument("--traces", type=Path, metavar="DIR", help="where the trace goes (default: traces)")
     _seal(run)
     run.add_argument(
         "--input", action="append", default=[], metavar="NAME=VALUE", help="a value for {{NAME}}"
@@ -193,10 +200,10 @@ def _seal(parser: argparse.ArgumentParser) -> None:
 
 def _trace(parser: argparse.ArgumentParser) -> None:
     traces = parser.add_subparsers(required=True, metavar="COMMAND")
+    trace_schema.add(traces)
     trace_list.add(traces)
     trace_diff.add(traces)
     trace_clean.add(traces)
-    trace_schema.add(traces)
     commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
         ("show", trace.show, "print a run as text"),
         ("verify", trace.verify_trace, "check that nothing was changed; exit code 5 if something was"),

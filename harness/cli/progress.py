@@ -39,10 +39,11 @@ class _Progress:
 
     def _line(self, event: Event) -> str | None:
         match event:
-            case RunStarted(run_id=run_id, sandbox=sandbox, model=model):
+            case RunStarted(run_id=run_id, sandbox=sandbox, model=model, resumed=resumed):
                 place = sandbox if isinstance(sandbox, dict) else {}
                 loose = "  NOT ISOLATED" if place.get("browser") and not place.get("isolated") else ""
-                return f"run {run_id}: model {model}, sandbox {place.get('kind')}{loose}"
+                after = f", goes on with {resumed.run_id} after step {resumed.steps}" if resumed else ""
+                return f"run {run_id}: model {model}, sandbox {place.get('kind')}{after}{loose}"
             case ModelReplied() if event.thought or event.incidents or spent(event.usage):
                 return _replied(event)
             case Acting(step=step, index=index, action=action, target=target):

@@ -79,6 +79,11 @@ def table(found: Hermetic) -> list[str]:
     out = [f"hermetic replay of {found.of}: {found.verdict}"]
     out.append(f"  screenshots: {same} of {len(found.shots)} are the recorded ones, byte for byte")
     out += [
+        f"  step {one.step}: differs by {one.shade} of 255 at most, which no eye sees"
+        for one in found.shots
+        if one.shade is not None
+    ]
+    out += [
         f"  step {step}: the recorded page was not still, and its picture is another one"
         for step in found.unsettled
     ]

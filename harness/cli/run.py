@@ -6,6 +6,7 @@ import difflib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,30 +30,69 @@ _PATIENCE = 20.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do a task, with progress on standard error and the summary or JSON on standard output."""
+    """Do a task, or go on with one, with progress on standard error and the end on standard output."""
+    with ExitStack() as stack:
+        watch: Callable[[Event], None] = progress()
+        if options.otel is not None:
+            live = _live(options.otel)
+            stack.callback(live.close)
+            watch = _Both(watch, live)
+        one = stack.enter_context(_taken_up(options, watch)) if options.resume else _begun(options, watch)
+        return _to_the_end(one, options)
+
+
+def _begun(options: argparse.Namespace, watch: Callable[[Event], None]) -> "Run":
     from harness.cli.compose import Run  # noqa: PLC0415 - the browser is loaded only when used
 
+    if options.task is None:
+        raise InputError("name a TASK, such as shop/buy-a-mug, or a run to go on with: --resume TRACE")
     file = task_file(options.task)
     task = with_inputs(Task.load(file), options.input)
     # At the end, so that nothing here can take the place of what is installed.
     sys.path += [str(folder) for folder in dict.fromkeys((Path.cwd(), file.resolve().parent))]
-    told = progress()
-    live = _live(options.otel) if options.otel is not None else None
-    watch = told if live is None else _Both(told, live)
-    one = Run(
+    return Run(
         task,
-        model=options.model,
+        model=options.model or "local",
         policy=options.policy,
         sandbox=options.sandbox,
         approver=options.approve,
-        traces=options.traces,
+        traces=options.traces or "traces",
         watch=watch,
         runtime=options.runtime,
         keep=options.keep,
         catalogue=options.catalogue,
+        resumable=options.resumable,
         sign=options.sign,
         anchor=options.anchor,
     )
+
+
+def _taken_up(options: argparse.Namespace, watch: Callable[[Event], None]) -> AbstractContextManager["Run"]:
+    from harness.cli.resuming import taken_up  # noqa: PLC0415 - the browser is loaded only when used
+
+    if options.input:
+        raise InputError("--input: a run that goes on has the inputs that it began with; leave it out")
+    folders = [Path.cwd()] if options.task is None else [Path.cwd(), task_file(options.task).resolve().parent]
+    sys.path += [str(folder) for folder in dict.fromkeys(folders)]
+    return taken_up(
+        options.resume,
+        model=options.model,
+        sandbox=options.sandbox,
+        approver=options.approve,
+        watch=watch,
+        runtime=options.runtime,
+        keep=options.keep,
+        catalogue=options.catalogue,
+        resumable=options.resumable,
+        task=options.task,
+        policy=options.policy,
+        traces=options.traces,
+        sign=options.sign,
+        anchor=options.anchor,
+    )
+
+
+def _to_the_end(one: "Run", options: argparse.Namespace) -> int:
     end = Ending(one)
     with options.interrupts.told(end.signalled):
         try:
@@ -60,9 +100,6 @@ def run(options: argparse.Namespace) -> int:
         except TraceError as error:
             say(f"harness: {error}")
             return 4
-        finally:
-            if live is not None:
-                live.close()
         if result.outcome == "error":
             lines = result.reason.splitlines()[:20]
             say("harness: " + "\n".join(visible(line, 600) for line in lines))

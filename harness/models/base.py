@@ -56,6 +56,23 @@ class Foresighted(Model, Protocol):
 
 
 @runtime_checkable
+class Recalling(Model, Protocol):
+    """A model that follows a script, and can take up its place in it when a run goes on with one that died.
+
+    `raw` of each of its replies is `{"before": …, "after": …}`: its place when it saw the screen, and once
+    the actions of the reply are done.
+    """
+
+    def recall(self, place: JsonValue) -> None:
+        """Take up a place, before the first question.
+
+        Raises:
+            ModelError: if it is none of this script.
+        """
+        ...
+
+
+@runtime_checkable
 class Telling(Model, Protocol):
     """A model that says what its vendor is sent before it is sent, so that a trace has it."""
 

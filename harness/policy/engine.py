@@ -146,8 +146,21 @@ class Engine:
 
     def happened(self, effect: Effect) -> None:
         """Remember an effect that was cleared. Never raises: what cannot be told apart may have matched."""
+        sure, maybe = self._matched(effect)
+        self._history.happened(sure, maybe)
+
+    def recall(self, effect: Effect) -> None:
+        """Remember an effect that was cleared in a run that this one goes on with. Never raises.
+
+        It may count against what is judged now, as it does for `count`, and never in its favour: what was
+        granted to a run ends with it.
+        """
+        sure, maybe = self._matched(effect)
+        self._history.happened(0, sure | maybe)
+
+    def _matched(self, effect: Effect) -> tuple[int, int]:
         if not self._tracked:
-            return
+            return 0, 0
         sure = maybe = 0
         for on, read, numbers in (kind for part in parts(effect) for kind in self.kinds(part)):
             if on not in self._tracked or (on == "navigate" and isinstance(effect, Act)):
@@ -158,7 +171,7 @@ class Engine:
                 maybe |= perhaps.speaking(read, numbers)
             except RuleFailedError:
                 maybe |= perhaps.all
-        self._history.happened(sure, maybe)
+        return sure, maybe
 
     def saw(self, sight: Sight) -> None:
         """Remember what the screen shows now. Never raises."""

@@ -38,7 +38,7 @@ from harness.secrets import Vault
 from harness.trace.events import Acted, Event, ModelReplied, Observed
 from harness.trace.reader import Trace
 
-KEPT: Final = 20
+KEPT: Final = 200
 """Pictures that are kept of those that the recording does not have."""
 
 

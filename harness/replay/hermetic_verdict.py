@@ -1,15 +1,19 @@
 """What a hermetic replay came to: each screenshot by its hash, where the runs part, and what was missing."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.gateway.upstreams.recording import RecordingUpstream, Told
-from harness.replay.compare import compare
+from harness.replay.compare import compare, pixels
 from harness.replay.picture import side_by_side
 from harness.replay.recording import Recording
 from harness.trace.events import Acted, ApprovalGiven, ModelReplied, RunFinished
+
+SHADE: Final = 4
+"""How far a channel may differ, of 255, without anybody seeing it."""
 
 
 class Ended(NamedTuple):
@@ -51,6 +55,9 @@ class Shot(_Part):
     """Hex SHA-256 of the other; nothing if the step was not reached."""
     settled: bool
     """Whether the recorded page was still; a page that moves gives another picture each time."""
+    shade: int | None = None
+    """How far a channel of a pixel differs at most, of 255, if no eye sees it; nothing if one may, or if they
+    are equal. A browser smooths edges now and then by a shade more or less."""
 
     @property
     def same(self) -> bool:
@@ -85,9 +92,9 @@ class Strange(_Part):
 class Hermetic(_Part):
     """A run done again from its own record."""
 
-    verdict: Literal["identical", "diverged"]
+    verdict: Literal["identical", "alike", "diverged"]
     """`identical`: every screenshot of a page that was still is, byte for byte, and so is what became of
-    every action."""
+    every action; `alike`: some are but for shades that no eye sees."""
     exit_code: int
     """0, or 5 if it diverged."""
     of: str
@@ -134,6 +141,7 @@ def conclude(recording: Recording, again: Again, upstream: RecordingUpstream, se
             recorded=look.seen.screenshot,
             replayed=again.seen.get(look.step),
             settled=look.seen.settled,
+            shade=_shade(recording, again, look.seen.screenshot, again.seen.get(look.step)),
         )
         for look in recording.looks
         if look.seen is not None
@@ -141,8 +149,9 @@ def conclude(recording: Recording, again: Again, upstream: RecordingUpstream, se
     parted, sheet = _parted(recording, again, shots)
     events = [one.event for one in recording.trace.events]
     took = recording.trace.seconds
+    shaded = any(one.settled and not one.same for one in shots)
     return Hermetic(
-        verdict="identical" if parted is None else "diverged",
+        verdict="diverged" if parted else "alike" if shaded else "identical",
         exit_code=0 if parted is None else 5,
         of=recording.run_id,
         shots=shots,
@@ -165,7 +174,8 @@ def _parted(
     recording: Recording, again: Again, shots: tuple[Shot, ...]
 ) -> tuple[Parted | None, bytes | None]:
     for shot in shots:
-        if not shot.same and shot.settled and shot.replayed is not None:
+        differs = not shot.same and shot.shade is None
+        if differs and shot.settled and shot.replayed is not None:
             return _picture(recording, again, shot, shot.replayed)
         if shot.replayed is None:
             why = f"the replay ended before this step: {again.ended.outcome}: {again.ended.reason}"
@@ -178,12 +188,7 @@ def _parted(
 def _picture(
     recording: Recording, again: Again, shot: Shot, replayed: str
 ) -> tuple[Parted | None, bytes | None]:
-    then = recording.trace.blobs.get(shot.recorded)
-    now = again.pictures.get(replayed)
-    if now is None:
-        # A picture that another step of the recording has, or one of too many.
-        known = {one.seen.screenshot for one in recording.looks if one.seen}
-        now = recording.trace.blobs.get(replayed) if replayed in known else None
+    then, now = recording.trace.blobs.get(shot.recorded), _png(recording, again, replayed)
     if now is None:
         return Parted(step=shot.step, what="picture", detail="the screenshots differ"), None
     found = compare(then, now)
@@ -191,6 +196,27 @@ def _picture(
     title = f"step {shot.step}: {detail}"
     sheet = side_by_side(then, now, boxes=found.boxes, title=title)
     return Parted(step=shot.step, what="picture", detail=detail), sheet
+
+
+def _png(recording: Recording, again: Again, name: str) -> bytes | None:
+    """Give a picture of the replay: a new one, or one that another step of the recording has."""
+    if name in again.pictures:
+        return again.pictures[name]
+    known = any(one.seen is not None and one.seen.screenshot == name for one in recording.looks)
+    return recording.trace.blobs.get(name) if known else None
+
+
+def _shade(recording: Recording, again: Again, recorded: str, replayed: str | None) -> int | None:
+    if replayed is None or replayed == recorded:
+        return None
+    png = _png(recording, again, replayed)
+    if png is None:
+        return None
+    then, now = pixels(recording.trace.blobs.get(recorded)), pixels(png)
+    if then.shape != now.shape:
+        return None
+    most = int((np.maximum(then, now) - np.minimum(then, now)).max())
+    return most if most <= SHADE else None
 
 
 def _action(recording: Recording, again: Again, step: int) -> Parted | None:

@@ -220,3 +220,24 @@ class Attached(Protocol):
     def attach(self, sandbox: Sandbox) -> None:
         """Take the run's sandbox, once it is open."""
         ...
+
+
+@runtime_checkable
+class Sessioned(Sandbox, Protocol):
+    """A place whose browser can be given the cookies of one before it."""
+
+    async def cookies(self) -> str:
+        """Give the browser's cookies as JSON: credentials, for nobody but `bring`.
+
+        Raises:
+            SandboxError: if the browser does not answer.
+        """
+        ...
+
+    async def bring(self, cookies: str) -> None:
+        """Take up cookies that `cookies` gave, before any page is opened.
+
+        Raises:
+            SandboxError: if they cannot be read, or the browser does not take them.
+        """
+        ...

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -247,6 +248,35 @@ class Driver:
         except SandboxError as error:
             outcome = self._failed(tabs, tab, error)
         return outcome.model_copy(update={"message": self._secrets.hide(outcome.message)})
+
+    async def cookies(self) -> str:
+        """Give the browser's cookies as JSON.
+
+        Raises:
+            SandboxError: if the browser does not answer.
+        """
+        if self._context is None:
+            raise SandboxError("the browser is not open")
+        try:
+            async with asyncio.timeout(CALL):
+                return json.dumps(await self._context.cookies(), sort_keys=True)
+        except (TimeoutError, PlaywrightError) as error:
+            raise SandboxError(f"the browser's cookies cannot be read: {first_line(error)}") from error
+
+    async def bring(self, cookies: str) -> None:
+        """Take up the cookies of a browser before this one.
+
+        Raises:
+            SandboxError: if they cannot be read, or the browser does not take them.
+        """
+        if self._context is None:
+            raise SandboxError("the browser is not open")
+        try:
+            async with asyncio.timeout(CALL):
+                await self._context.add_cookies(json.loads(cookies))
+        except (TimeoutError, PlaywrightError, ValueError, TypeError, AttributeError) as error:
+            # Their text is not repeated: it holds credentials.
+            raise SandboxError(f"the kept cookies cannot be used ({type(error).__name__})") from None
 
     async def close(self) -> None:
         """Close what was opened; the browser itself is its caller's. Safe to call twice."""

@@ -186,6 +186,14 @@ class HostedSandbox(ABC):
         """Perform an action whose ticket is good."""
         return await self._explained(self._opened().act(cleared))
 
+    async def cookies(self) -> str:
+        """Give the browser's cookies as JSON."""
+        return await self._explained(self._opened().cookies())
+
+    async def bring(self, cookies: str) -> None:
+        """Take up the cookies of a browser before this one."""
+        await self._explained(self._opened().bring(cookies))
+
     async def close(self) -> None:
         """End the browser and leave nothing behind."""
         self._closed = True

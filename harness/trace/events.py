@@ -28,7 +28,7 @@ class Resumed(_Part):
     head: str
     """Hash of its last whole line."""
     steps: int
-    """Questions to the model that were asked in it."""
+    """The number of its last step; those of the run that goes on begin after it."""
 
 
 class Redacted(_Part):
@@ -355,7 +355,7 @@ class RunFinished(_Part):
     reason: str = ""
     """Why it ended so."""
     steps: int
-    """Questions to the model."""
+    """Questions to the model, with those of the runs it goes on with; so are usage and seconds."""
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     """What was found out."""
     usage: Usage = Usage()

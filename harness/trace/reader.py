@@ -79,9 +79,11 @@ class Trace:
 
     @property
     def steps(self) -> int:
-        """Questions to the model."""
-        finish = self.finish
-        return finish.steps if finish else sum(isinstance(one.event, AskedModel) for one in self.events)
+        """Questions to the model, with those of the runs it goes on with."""
+        if self.finish is not None:
+            return self.finish.steps
+        before = self.header.resumed.steps if self.header.resumed else 0
+        return before + sum(isinstance(one.event, AskedModel) for one in self.events)
 
 
 class Summary(NamedTuple):
@@ -107,6 +109,8 @@ class Summary(NamedTuple):
     """From start to end."""
     problem: str | None
     """Why it cannot be read."""
+    resumed: str | None = None
+    """The run it goes on with."""
 
 
 def list_traces(root: Path) -> tuple[Summary, ...]:
@@ -153,4 +157,5 @@ def _summary(folder: Path) -> Summary:
         steps=trace.steps,
         seconds=trace.seconds,
         problem=trace.recovered,
+        resumed=trace.header.resumed.run_id if trace.header.resumed else None,
     )

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from harness.clearance import Usage
 from harness.trace.events import Checked, Judged, Requested, RunFinished
+from harness.trace.lineage import kin
 from harness.trace.reader import Trace, member, sandbox_name
 from harness.trace.report_media import Pictures
 from harness.trace.report_step import NONE, chip, has, section, step_name, text, tone
@@ -101,6 +102,8 @@ def _banners(trace: Trace, verification: Verification) -> Iterator[str]:
         yield _banner(
             "warn", "The end of the trace is torn.", f"{trace.recovered[0].upper()}{trace.recovered[1:]}."
         )
+    for one in kin(trace):
+        yield _banner("warn", "Gone on with.", one)
     if trace.finish is None:
         words = "The trace has no end: the run was killed, or has not ended yet."
         yield _banner("warn", "Unfinished.", words)

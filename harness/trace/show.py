@@ -26,6 +26,7 @@ from harness.trace.events import (
     RunFinished,
     RunStarted,
 )
+from harness.trace.lineage import kin
 from harness.trace.reader import Trace, member, sandbox_name
 from harness.trace.words import OUTCOMES, count, seconds, size, visible
 from harness.words import describe
@@ -43,6 +44,7 @@ def lines(trace: Trace) -> Iterator[str]:
         words = visible(_words(recorded.event), most=400)
         place = f"{recorded.seq:>{digits}} {since:>9.3f} {step:>4}"
         yield f"{place} {recorded.event.kind:<{_WIDEST}} {words}".rstrip()
+    yield from (f"! {visible(one)}" for one in kin(trace))
     if trace.recovered:
         yield f"! {trace.recovered}"
     if trace.finish is None:

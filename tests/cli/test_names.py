@@ -1,5 +1,6 @@
 """From what people type to what runs; each mistake is one line that says what to write instead."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from harness.cli.names import (
     find_hosts,
     find_model,
     find_policy,
+    forgetful,
     load_policy,
     seed_of,
     task_file,
@@ -32,6 +34,10 @@ def making():
     return app
 async def application(scope, receive, send): pass
 def wrapped(*arguments): return application(*arguments)
+given = []
+def keeping(*, state=None):
+    given.append(state)
+    return application
 """,
 }
 
@@ -160,6 +166,19 @@ def test_a_goal_that_the_local_model_cannot_follow_is_an_input_that_cannot_be_us
         find_model("local", task(goal="Make me happy.", steps=[]), Reader())
     with pytest.raises(TaskError, match="step 1"):
         find_model("local", task(steps=['clik "Save"']), Reader())
+
+
+def test_only_what_takes_state_is_given_a_folder_that_outlives_the_process(
+    modules: Path, tmp_path: Path
+) -> None:
+    hosts = {"A.test": "holding_for_a_test:keeping", "b.test": "holding_for_a_test:making"}
+    both = task(hosts=hosts | {"c.test": f"dir:{modules}"})
+    assert list(find_hosts(both, tmp_path / "state")) == ["a.test", "b.test", "c.test"]
+    given = vars(sys.modules["holding_for_a_test"])["given"]
+    assert given == [tmp_path / "state" / "a.test"]
+    find_hosts(both)
+    assert given[1:] == [None]
+    assert forgetful(both) == ("a.test",)
 
 
 def test_a_seed_is_of_the_name_alone_and_one_that_a_browser_takes() -> None:

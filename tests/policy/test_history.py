@@ -229,3 +229,18 @@ def test_the_same_calls_in_the_same_order_get_the_same_verdicts() -> None:
 def test_what_cannot_be_meant(when: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         engine({"when": when, "verdict": "deny"})
+
+
+def test_what_a_run_before_this_one_did_counts_against_and_grants_nothing() -> None:
+    judge = engine(pay("deny", count="> 1"))
+    judge.recall(PAY)
+    assert said(judge, PAY) == ["deny"]
+    granting = [
+        {"name": "help", "when": {"target": {"name": "Help"}}, "verdict": "allow"},
+        pay("allow", after="help"),
+    ]
+    judge = engine(*granting, default={"action": "deny", "request": "allow"})
+    judge.recall(OTHER)
+    assert judge.judge(PAY).outcome == "deny"
+    judge.happened(OTHER)
+    assert judge.judge(PAY).outcome == "allow"

@@ -8,6 +8,7 @@ import pytest
 from harness.action import Click, Goto, Type
 from harness.clearance import Act, Effect, FileOffer, Plan, Request, SafetySignal, Target, Verdict, digest
 from harness.policy import Policy
+from harness.replay.folder import traces_in
 from harness.replay.moments import recording
 from harness.replay.rejudge import UNTOLD, Rejudge, Rejudged, rejudge
 from harness.testing import RecordingApprover
@@ -261,7 +262,7 @@ async def test_one_judge_for_many_runs_remembers_nothing_of_the_run_before(play:
     assert [judge.run(recording(folder)).differences for folder in folders] == [[], [], []]
 
 
-EXAMPLES = sorted((ROOT / "traces" / "examples").iterdir())
+EXAMPLES = traces_in(ROOT / "traces" / "examples")
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=[folder.name for folder in EXAMPLES])

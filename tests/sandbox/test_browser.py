@@ -1,5 +1,6 @@
 """The door: no ticket, no effect; and every action that cannot be done says why."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -101,3 +102,24 @@ async def test_notes_are_capped_and_counted(pilot: Any) -> None:
     assert notes[0] == "20 earlier notes were left out"
     assert notes[-1] == "69"
     assert (await pilot.see()).notes == ()
+
+
+async def test_cookies_of_one_browser_are_taken_up_by_another(flight: Any) -> None:
+    first, second = await flight(), await flight()
+    kept = [
+        {"name": "a", "value": "1", "domain": "a.test", "path": "/", "httpOnly": True, "secure": True},
+        {"name": "b", "value": "2", "domain": ".b.test", "path": "/x", "expires": 4_000_000_000},
+    ]
+    await first.driver.bring(json.dumps(kept))
+    found = await first.driver.cookies()
+    assert {one["name"]: one["value"] for one in json.loads(found)} == {"a": "1", "b": "2"}
+    assert await second.driver.cookies() == "[]"
+    await second.driver.bring(found)
+    assert json.loads(await second.driver.cookies()) == json.loads(found)
+
+
+@pytest.mark.parametrize("cookies", ["s3cret", "{}", '[{"name": "s3cret"}]', '"s3cret"'])
+async def test_cookies_that_cannot_be_used_are_not_repeated(pilot: Any, cookies: str) -> None:
+    with pytest.raises(SandboxError, match="the kept cookies cannot be used") as caught:
+        await pilot.driver.bring(cookies)
+    assert "s3cret" not in str(caught.value)

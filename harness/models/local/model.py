@@ -60,15 +60,41 @@ class LocalModel:
         self._data: dict[str, JsonValue] = {}
         self._said: list[str] = []
 
-    async def reply(self, observation: Observation) -> Reply:  # noqa: C901
+    async def reply(self, observation: Observation) -> Reply:
         """Act on the screen as the sentence in hand wants, or answer after the last one.
 
         Raises:
             ModelError: if the screen cannot be read.
         """
         stopped = self._after_results(observation)
-        if stopped is not None:
-            return stopped
+        before = self._where()
+        reply = await self._reply(observation) if stopped is None else stopped
+        # Its answer comes with the next screen: who goes on before that has to ask again.
+        asked = any(isinstance(action, AskUser) for action in reply.actions)
+        after = before if asked else self._where()
+        return reply.model_copy(update={"raw": {"before": before, "after": after}})
+
+    def recall(self, place: JsonValue) -> None:
+        """Take up a place that `raw` of an earlier reply holds; a sentence that was begun is begun again.
+
+        Raises:
+            ModelError: if it is no place in these sentences.
+        """
+        match place:
+            case {"sentence": int(number), "data": dict(data), "said": list(said)} if (
+                0 <= number <= len(self._sentences)
+            ):
+                self._place, self._data, self._said = number, dict(data), [str(one) for one in said]
+                self._resume = (number, Progress())
+            case _:
+                raise ModelError(
+                    f"the trace holds no place in the {len(self._sentences)} sentences to go on at"
+                )
+
+    def _where(self) -> dict[str, JsonValue]:
+        return {"sentence": self._place, "data": dict(self._data), "said": list(self._said)}
+
+    async def _reply(self, observation: Observation) -> Reply:  # noqa: C901
         thoughts: list[str] = []
         view: View | None = None
         while self._place < len(self._sentences):

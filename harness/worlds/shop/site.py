@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -43,26 +44,28 @@ def app(
     token: Callable[[], str] = lambda: secrets.token_hex(16),
     layout: pages.Layout = "usual",
     labels: pages.Labels = "usual",
+    state: Path | None = None,
 ) -> ASGIApp:
-    """Open a fresh shop, with a database of its own that its lifespan's end forgets.
+    """Open a shop with a database of its own, fresh unless a run before this one left it in `state`.
 
     Args:
         now: the time of an order.
         token: 32 hex digits nobody can guess, for sessions.
         layout: where things are on its pages.
         labels: what its buttons say.
+        state: a folder for what outlives the process; without one, the lifespan's end forgets everything.
     """
-    return _Shop(now, token, layout, labels).app
+    return _Shop(now, token, layout, labels, None if state is None else state / "shop.sqlite").app
 
 
-def moved() -> ASGIApp:
-    """Open a fresh shop whose layout has changed: what it does is the same."""
-    return app(layout="moved")
+def moved(*, state: Path | None = None) -> ASGIApp:
+    """Open a shop whose layout has changed: what it does is the same."""
+    return app(layout="moved", state=state)
 
 
-def relabelled() -> ASGIApp:
-    """Open a fresh shop in which "Place order" takes a thing out of the cart, and "Cancel" orders."""
-    return app(labels="changed")
+def relabelled(*, state: Path | None = None) -> ASGIApp:
+    """Open a shop in which "Place order" takes a thing out of the cart, and "Cancel" orders."""
+    return app(labels="changed", state=state)
 
 
 class _Guard:
@@ -92,12 +95,14 @@ class _Shop:
         token: Callable[[], str],
         layout: pages.Layout,
         labels: pages.Labels,
+        file: Path | None,
     ) -> None:
         self._now = now
         self._token = token
         self._layout: pages.Layout = layout
         self._labels: pages.Labels = labels
         self._secret = token().encode()
+        self._file = file
         self._store = Store()
         self.app = Starlette(
             lifespan=self._lifespan,
@@ -134,6 +139,9 @@ class _Shop:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        # Not before: a run's folder is empty until its trace begins.
+        if self._file is not None:
+            self._store = Store(self._file)
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""The shop's state: one SQLite database in memory, a fresh one for every run."""
+"""The shop's state: one SQLite database for every run, in memory or in a file that outlives the process."""
 
 import sqlite3
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.worlds.shop.goods import CATALOGUE, DELIVERIES, GIFT_WRAP_CENTS, MOST_OF_ONE, Product
@@ -31,6 +32,7 @@ CREATE TABLE order_lines (
     quantity INTEGER NOT NULL, price_cents INTEGER NOT NULL, PRIMARY KEY (order_id, sku)
 ) STRICT;
 """
+_PRAGMAS = "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 _FIRST_ORDER = 48215
 _LISTED = "sku, title, category, price_cents, stock, about"
 
@@ -89,12 +91,22 @@ class EmptyCartError(Exception):
 class Store:
     """Products, carts and orders. Every write is one transaction; carts and orders belong to a session."""
 
-    def __init__(self) -> None:
-        """Open a fresh, fully stocked shop."""
+    def __init__(self, file: Path | None = None) -> None:
+        """Open a shop: fresh and fully stocked, or as a file has it.
+
+        Args:
+            file: keeps what was committed, through `kill -9` too; in memory without one.
+        """
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._db.executescript("PRAGMA foreign_keys = ON;" + _SCHEMA)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
+        self._db.executescript(_PRAGMAS)
         with self._writing() as db:
+            if db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+                return
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                db.execute(statement)
             db.executemany(
                 f"INSERT INTO products ({_LISTED}, place) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 [

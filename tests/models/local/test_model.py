@@ -391,3 +391,27 @@ async def test_a_menu_that_cuts_its_value_short_is_not_taken_for_chosen(browser:
     )
     ended = await browser.follow('select "6ft" from "Height"')
     assert isinstance(ended, GiveUp), ended
+
+
+async def test_a_place_is_in_every_reply_and_can_be_taken_up() -> None:
+    steps = ("press Tab", 'answer "one"', "press Enter", 'ask "Who?" as who', "press Escape")
+    first = LocalModel(task(*steps))
+    replies = [await first.reply(observed()) for _ in range(3)]
+    raws = [reply.raw for reply in replies]
+    assert raws[0] == {"before": place_at(0), "after": place_at(1)}
+    assert raws[1] == {"before": place_at(1), "after": place_at(3, "one")}
+    # The answer has not come yet: who goes on here asks again.
+    assert raws[2] == {"before": place_at(3, "one"), "after": place_at(3, "one")}
+    second = LocalModel(task(*steps))
+    second.recall(place_at(2, "one"))
+    assert (await second.reply(observed())).actions == (Press(keys=("Enter",)),)
+
+
+@pytest.mark.parametrize("place", [None, 3, {"sentence": 9, "data": {}, "said": []}, {"sentence": 0}])
+def test_what_is_no_place_in_the_sentences_is_refused(place: Any) -> None:
+    with pytest.raises(ModelError, match="no place in the 1 sentences"):
+        LocalModel(task("press Tab")).recall(place)
+
+
+def place_at(sentence: int, *said: str) -> dict[str, Any]:
+    return {"sentence": sentence, "data": {}, "said": list(said)}

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from harness.worlds.shop.goods import CATALOGUE, MOST_OF_ONE, money
@@ -64,3 +65,19 @@ def test_state_never_tells_a_session(store: Store) -> None:
 
 def test_money_is_written_with_two_decimals() -> None:
     assert [money(cents) for cents in (5, 1250, 123_456_789)] == ["$0.05", "$12.50", "$1,234,567.89"]
+
+
+def test_a_shop_in_a_file_goes_on_where_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "shop.sqlite"
+    first = Store(file)
+    first.put("s", "KETTLE", 2, add=True)
+    number = first.place("s", ADA, NOON)
+    first.put("s", "MUG-BLUE", 1, add=True)
+    # Not closed, as after `kill -9`.
+    second = Store(file)
+    assert [order.id for order in second.orders("s")] == [number]
+    assert [line.sku for line in second.cart("s")] == ["MUG-BLUE"]
+    assert len(second.products()) == len(CATALOGUE)
+    assert next(one.stock for one in second.products() if one.sku == "KETTLE") == 0
+    first.close()
+    second.close()
