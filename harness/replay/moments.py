@@ -25,7 +25,7 @@ from harness.trace.verify import torn
 _KIND: Final = re.compile(rb'\{"seq":[0-9]+,"time":"[0-9:.TZ-]+","kind":"([a-z_]+)"')
 _UNREAD: Final = frozenset(
     {
-        *(b"asked_model", b"model_replied", b"acting", b"responded", b"messaged"),
+        *(b"asked_model", b"acting", b"responded", b"messaged"),
         *(b"console", b"dialog", b"checked", b"noted", b"failed", b"run_finished"),
     }
 )
@@ -200,6 +200,8 @@ class _Reader:
                 whole = self._memory.grow(fields)
                 self._memory.learn(seq, whole)
                 self.moments.append(_look(whole))
+            case {"kind": "model_replied"}:
+                self._memory.learn(seq, fields)
             case {"kind": "approval_asked", "question": str(question)}:
                 own = None
                 if "of" not in fields and _by_model(fields):

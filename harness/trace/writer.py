@@ -67,7 +67,6 @@ class TraceWriter:
             hold(descriptor)
             for place in (folder, folder.parent):
                 sync(place)
-            hold(descriptor)
         except FileExistsError:
             raise TraceError(f"{folder}: is a file; name a folder for the trace") from None
         except OSError as error:

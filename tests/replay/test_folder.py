@@ -99,7 +99,7 @@ async def test_a_run_that_goes_on_with_another_counts_what_that_did(play: Play) 
 def test_a_trace_is_its_own_folder_and_an_empty_folder_says_so(tmp_path: Path) -> None:
     example = Path(__file__).resolve().parents[2] / "traces" / "examples" / "buy-a-mug"
     assert traces_in(example) == (example,)
-    assert traces_in(example.parent) == (example, example.with_name("buy-a-mug-2"))
+    assert example in traces_in(example.parent)
     with pytest.raises(TraceError, match="is no trace and holds none"):
         traces_in(tmp_path)
 

@@ -7,6 +7,7 @@ import pytest
 from harness.action import AskUser, Click, Goto
 from harness.clearance import Act, Request, Target
 from harness.errors import TraceError
+from harness.replay.folder import traces_in
 from harness.replay.moments import Asked, Heard, Look, recording
 from harness.testing import RecordingApprover
 from harness.trace.reader import Trace
@@ -34,8 +35,12 @@ def same(folder: Path) -> None:
     assert looks == [one.event.url for one in whole.events if one.event.kind == "observed"]
 
 
-def test_a_recorded_run_of_the_first_schema_is_read_as_the_reader_reads_it() -> None:
-    same(EXAMPLE)
+@pytest.mark.parametrize("folder", traces_in(EXAMPLE.parent), ids=lambda folder: folder.name)
+def test_recorded_runs_of_every_schema_are_read_as_the_reader_reads_them(folder: Path) -> None:
+    same(folder)
+
+
+def test_the_head_of_a_run_is_read() -> None:
     assert recording(EXAMPLE).policy_sha256 == Trace.open(EXAMPLE).header.policy_sha256
 
 

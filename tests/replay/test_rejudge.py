@@ -8,6 +8,7 @@ import pytest
 from harness.action import Click, Goto, Type
 from harness.clearance import Act, Effect, FileOffer, Plan, Request, SafetySignal, Target, Verdict, digest
 from harness.policy import Policy
+from harness.replay.folder import traces_in
 from harness.replay.moments import recording
 from harness.replay.rejudge import UNTOLD, Rejudge, Rejudged, rejudge
 from harness.testing import RecordingApprover
@@ -261,9 +262,12 @@ async def test_one_judge_for_many_runs_remembers_nothing_of_the_run_before(play:
     assert [judge.run(recording(folder)).differences for folder in folders] == [[], [], []]
 
 
-def test_the_recorded_example_is_judged_by_its_own_policy_as_it_was() -> None:
-    example = recording(ROOT / "traces" / "examples" / "buy-a-mug")
-    own = Policy.model_validate(example.policy)
-    found = rejudge([example], own)
+EXAMPLES = traces_in(ROOT / "traces" / "examples")
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=[folder.name for folder in EXAMPLES])
+def test_recorded_examples_are_judged_by_their_own_policies_as_they_were(folder: Path) -> None:
+    example = recording(folder)
+    found = rejudge([example], Policy.model_validate(example.policy))
     assert found.differences == []
-    assert found.table == {("allow", "allow"): 40, ("ask", "ask"): 2, ("deny", "deny"): 1}
+    assert found.effects > 20
