@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,9 @@ def add(traces: "argparse._SubParsersAction[Any]") -> None:
     sub.add_argument(
         "trace", type=Path, metavar="TRACE", help="a trace's folder; for some formats, a folder of traces"
     )
-    sub.add_argument("--format", required=True, choices=list(FORMATS), help="one of the formats above")
+    sub.add_argument(
+        "--format", choices=list(FORMATS), help="one of the formats above (with --redact alone: trace)"
+    )
     sub.add_argument(
         "--out", metavar="PATH", help="the file; - for standard output (default: RUN.SUFFIX in this folder)"
     )
@@ -106,6 +108,10 @@ def _speed(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Export, and say where it is."""
+    if options.format is None:
+        if not options.redact:
+            raise InputError(f"name a --format: {', '.join(FORMATS)}")
+        options.format = "trace"
     chosen = FORMATS[options.format]
     _fitting(options, chosen)
     traces = _open(options.trace, options.format, chosen)
@@ -132,17 +138,13 @@ def export(
     traces: Sequence[Trace],
     out: Path,
     options: argparse.Namespace,
-    *,
-    redacted: Callable[[Trace], Trace] | None = None,
 ) -> dict[str, Any]:
-    """Write runs in a format, each through `redacted` first if that is given; tell what is in it.
+    """Write runs in a format; tell what is in it.
 
     Raises:
         InputError: if a package is missing, or there is nothing to write.
         TraceError: if a trace is damaged, or the file cannot be written.
     """
-    if redacted is not None:
-        traces = [redacted(one) for one in traces]
     match options.format:
         case "parquet" | "finetune" | "inspect":
             return _together(traces, out, options)

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from collector import Collector
 from harness.cli.trace_export import FORMATS
+from harness.trace.verify import verify
 from tests.cli.commands import Command, Place
 
 EXAMPLE = Path(__file__).parents[2] / "traces" / "examples" / "buy-a-mug"
 
 
 def test_a_har_has_the_name_of_the_traces_folder_and_is_told(place: Place, command: Command) -> None:
-    for example in sorted(EXAMPLE.parent.iterdir()):
+    for example in sorted(one for one in EXAMPLE.parent.iterdir() if one.is_dir()):
         told = command("trace", "export", str(example), "--format", "har", "--json")
         assert told.code == 0, told.err
         facts = json.loads(told.out)
@@ -116,3 +117,13 @@ def test_films_are_as_fast_as_asked(place: Place, command: Command) -> None:
     assert all(20_000 < size < 2_000_000 for size in sizes.values())
     told = command("trace", "export", str(EXAMPLE), "--format", "gif", "--speed", "fast")
     assert (told.code, "no number from 0.01" in told.err) == (2, True)
+
+
+def test_a_format_must_be_named_unless_a_copy_is_wanted(place: Place, command: Command) -> None:
+    told = command("trace", "export", str(EXAMPLE))
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    assert "name a --format: har," in told.err
+    told = command("trace", "export", str(EXAMPLE), "--redact", "--screenshots", "blank", "--json")
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["format"] == "trace"
+    assert verify(place.folder / "buy-a-mug-redacted").ok

@@ -7,7 +7,9 @@ from harness.trace.reader import Trace
 from harness.trace.report import write_report
 from harness.trace.verify import verify
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "traces" / "examples").iterdir())
+EXAMPLES = sorted(
+    one for one in (Path(__file__).parents[2] / "traces" / "examples").iterdir() if one.is_dir()
+)
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
