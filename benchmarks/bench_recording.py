@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,15 +144,13 @@ async def measure(*, quick: bool = False) -> Figures:
         _, traced = await session(count, root / "playwright.zip")
         taken = await asyncio.to_thread(ours, root / "ours", pictures)
         inspected = await asyncio.to_thread(inspects, root / "log.eval", pictures)
-        shots = sum(map(len, set(pictures)))
         first, *rest = (root / "ours" / "events.jsonl").read_bytes().splitlines(keepends=True)
         lines = sum(map(len, rest)) / count
         encoded = sum(len(base64.b64encode(one)) for one in set(pictures))
         inspect_raw = (unpacked(root / "log.eval") - encoded) / count
-        inspect_packed = (packed(root / "log.eval") - shots) / count
         playwright = root / "playwright.zip"
         detail = {
-            "inspect_packed_B": inspect_packed,
+            "ours_packed_B": len(zlib.compress(b"".join(rest))) / count,
             "playwright_raw_B": unpacked(playwright) / count,
             "playwright_packed_B": packed(playwright) / count,
         }

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.figures import Figure, Figures, main, median
+from benchmarks.figures import Figure, Figures, main, median, percentile
 from harness.action import Click, Type
 from harness.clearance import Act, Box, Request, Target, Verdict, digest
 from harness.screen import Tab
@@ -146,7 +146,7 @@ def bytes_a_step(folder: Path, requests: int, steps: int = 200) -> float:
 
 
 def steps(folder: Path, marks: tuple[int, ...], *, sync: bool = False) -> dict[int, float]:
-    """Milliseconds of a step with a request, at each mark the median of the 50 steps before it."""
+    """Milliseconds of a step with a request that nothing disturbs, among the 500 steps before each mark."""
     writer = TraceWriter.create(folder, now=lambda: datetime.now(UTC))
     writer.write(start())
     taken: list[float] = []
@@ -157,7 +157,7 @@ def steps(folder: Path, marks: tuple[int, ...], *, sync: bool = False) -> dict[i
             writer.write(event, sync=sync and event.kind in ("acting", "acted"))
         taken.append((time.perf_counter() - began) * 1e3)
     writer.close()
-    return {mark: median(taken[max(0, mark - 50) : mark]) for mark in marks}
+    return {mark: percentile(taken[max(0, mark - 500) : mark], 10) for mark in marks}
 
 
 def writes(folder: Path, count: int, *, sync: bool) -> list[float]:
