@@ -47,6 +47,9 @@ class Course:
 
     def aims(self, step: int) -> None:
         """Say that the next action of a step is about to be done."""
+        # What was tried twice then, as its target had moved, may be done at once now.
+        while self._done < len(self._deeds) and self._deeds[self._done][0].step < step:
+            self._done += 1
         if self._done < len(self._deeds) and self._deeds[self._done][0].step == step:
             self._to(self._deeds[self._done][1])
 

@@ -63,7 +63,7 @@ class Witness:
             case Observed():
                 self.seen.setdefault(event.step, event.screenshot)
             case Acted():
-                self.done.setdefault((event.step, event.index), event)
+                self.done[event.step, event.index] = event
             case _:
                 pass
 

@@ -220,18 +220,18 @@ def _shade(recording: Recording, again: Again, recorded: str, replayed: str | No
 
 
 def _action(recording: Recording, again: Again, step: int) -> Parted | None:
-    for look in recording.looks:
-        if look.step != step:
+    # What the recorded run did not come to, as it was stopped or died, has no result to compare.
+    # Of an action that was tried again, as its target had moved, the last result counts.
+    events = (one.event for one in recording.trace.events)
+    results = {one.index: one for one in events if isinstance(one, Acted) and one.step == step}
+    for was in results.values():
+        now = again.done.get((step, was.index))
+        if now is not None and now.status == was.status:
             continue
-        for deed in look.deeds:
-            now = again.done.get((step, deed.index))
-            if deed.status == "unknown" or (now is None and deed.action.kind in ("answer", "give_up")):
-                continue
-            status = "not reached" if now is None else now.status
-            if status != deed.status and not (now is None and deed.status == "not_executed"):
-                why = f": {now.message}" if now is not None and now.message else ""
-                was = f"action {deed.index + 1} ({deed.action.kind}) was {deed.status}"
-                return Parted(step=step, what="action", detail=f"{was}, and is {status}{why}")
+        status = "not reached" if now is None else now.status
+        why = f": {now.message}" if now is not None and now.message else ""
+        detail = f"action {was.index + 1} ({was.action.kind}) was {was.status}, and is {status}{why}"
+        return Parted(step=step, what="action", detail=detail)
     return None
 
 
