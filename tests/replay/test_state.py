@@ -1,5 +1,6 @@
 """What is kept beside a trace is nobody else's to read, and goes when it is not needed."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from harness.errors import SandboxError
 from harness.replay.state import Remembering, State
 from harness.sandbox.base import Sessioned
 from harness.testing import FakeSandbox, FixedJudge
+from harness.trace.pack import pack
+from tests.replay.dead import Dead
 
 
 class Baking(FakeSandbox):
@@ -80,3 +83,13 @@ async def test_a_place_without_cookies_is_left_as_it_is(tmp_path: Path) -> None:
     assert hand.info.kind == "fake"
     await hand.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_is_in_no_pack(tmp_path: Path) -> None:
+    folder = Dead(tmp_path / "run").die()
+    state = State(folder)
+    state.make()
+    state.keep("s3cret")
+    assert pack(folder, tmp_path / "run.zip") == ("state",)
+    with zipfile.ZipFile(tmp_path / "run.zip") as file:
+        assert file.namelist() == ["run/events.jsonl"]
