@@ -200,10 +200,7 @@ def _seal(parser: argparse.ArgumentParser) -> None:
 
 def _trace(parser: argparse.ArgumentParser) -> None:
     traces = parser.add_subparsers(required=True, metavar="COMMAND")
-    trace_schema.add(traces)
     trace_list.add(traces)
-    trace_diff.add(traces)
-    trace_clean.add(traces)
     commands: tuple[tuple[str, Callable[[argparse.Namespace], int], str], ...] = (
         ("show", trace.show, "print a run as text"),
         ("verify", trace.verify_trace, "check that nothing was changed; exit code 5 if something was"),
@@ -218,11 +215,14 @@ def _trace(parser: argparse.ArgumentParser) -> None:
         if name == "verify":
             vouching.add(sub)
         sub.set_defaults(run=command)
+    trace_diff.add(traces)
     trace_export.add(traces)
-    trace_sign.add(traces)
-    trace_anchor.add(traces)
     trace_redact.add(traces)
     trace_pack.add(traces)
+    trace_sign.add(traces)
+    trace_anchor.add(traces)
+    trace_clean.add(traces)
+    trace_schema.add(traces)
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
