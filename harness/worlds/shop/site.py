@@ -141,6 +141,7 @@ class _Shop:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         # Not before: a run's folder is empty until its trace begins.
         if self._file is not None:
+            self._store.close()
             self._store = Store(self._file)
         try:
             yield
