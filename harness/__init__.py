@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from harness.cli.pooled import Pool
     from harness.errors import (
         ActionError,
+        BusyError,
         HarnessError,
         InputError,
         ModelError,
@@ -75,6 +76,7 @@ __all__ = [
     "ActionResult",
     "Approval",
     "Approver",
+    "BusyError",
     "CheckResult",
     "Cleared",
     "Effect",
@@ -149,6 +151,7 @@ _HOMES: Final[Mapping[str, tuple[str, ...]]] = {
     "harness.cli.pooled": ("Pool",),
     "harness.errors": (
         "ActionError",
+        "BusyError",
         "HarnessError",
         "InputError",
         "ModelError",

@@ -1,4 +1,4 @@
-"""The errors of the harness, one tree of ten classes.
+"""The errors of the harness, one tree of eleven classes.
 
     HarnessError                 exit 4   something the harness relies on failed
     ├── InputError               exit 2   what a person wrote cannot be used
@@ -7,6 +7,7 @@
     │   └── ActionError          exit 2   … an action, by a model or a caller
     ├── NotClearedError          exit 3   an effect came to a door without a valid ticket
     ├── SandboxError             exit 4   the browser or its isolation failed
+    │   └── BusyError            exit 4   … a page did not answer in time; the run goes on
     ├── ModelError               exit 4   the model could not be asked, or did not answer usefully
     ├── TraceError               exit 5   a trace cannot be written, read or verified
     └── SessionOverError         exit 4   the run behind a session is over; stands with `Session`
@@ -50,6 +51,13 @@ class NotClearedError(HarnessError):
 
 class SandboxError(HarnessError):
     """The browser or its isolation failed. The sandbox is closed, or must be."""
+
+
+class BusyError(SandboxError):
+    """A page did not say in time what an action would touch. It was not judged and not performed.
+
+    The browser lives: looking again, or trying later, may do.
+    """
 
 
 class ModelError(HarnessError):

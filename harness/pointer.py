@@ -11,6 +11,7 @@ from typing import Final
 from harness.action import Action, AskUser
 from harness.checkpoint import Checkpoint
 from harness.clearance import Act, Cleared, Effect, Refusal
+from harness.errors import BusyError
 from harness.journal import Journal
 from harness.limits import Budget
 from harness.sandbox.base import Sandbox
@@ -56,9 +57,13 @@ class Pointer:
         while True:
             started = self._clock()
             place = await self._sandbox.place()
-            passed = await self._checkpoint.decide(await self._ground(action), self._reground)
-            if isinstance(passed, Cleared) and passed.approval is not None:
-                tries, passed = TRIES, await self._still_there(passed, place)
+            try:
+                passed = await self._checkpoint.decide(await self._ground(action), self._reground)
+                if isinstance(passed, Cleared) and passed.approval is not None:
+                    tries, passed = TRIES, await self._still_there(passed, place)
+            except BusyError as error:
+                result = ActionResult(action=action, status="failed", message=str(error))
+                return self._journal.acted(index, result, self._clock() - started)
             if isinstance(passed, Refusal):
                 return self._journal.refused(index, action, passed)
             assert isinstance(passed.effect, Act)  # noqa: S101 - `decide` clears what it was given

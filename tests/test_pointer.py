@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from harness.action import Action, Click
 from harness.checkpoint import Checkpoint
 from harness.clearance import Act, Cleared, Effect, Outcome, Target, redeem
+from harness.errors import BusyError
 from harness.journal import Journal
 from harness.limits import Budget
 from harness.pointer import TRIES, Pointer
 from harness.sandbox.base import ActOutcome
 from harness.task import Limits
 from harness.testing import FakeClock, FakeSandbox, FixedJudge, MemoryRecorder, RecordingApprover
-from harness.trace.events import Judged
+from harness.trace.events import Acted, Judged
 
 CLICK = Click(x=1, y=2)
 
@@ -78,3 +79,17 @@ async def test_what_a_person_approved_is_not_tried_again_without_them() -> None:
     status, rule, acted, names = await perform(1, "ask")
     assert (status, rule, acted) == ("refused", "stale", [])
     assert len(names) == 1
+
+
+async def test_what_a_busy_page_does_not_show_is_neither_judged_nor_done_and_the_run_goes_on() -> None:
+    def busy(action: Action) -> Target | None:
+        raise BusyError(f"{action.kind}: the page did not answer within 2 s")
+
+    sandbox = FakeSandbox(busy)
+    door, memory = pointer(sandbox)
+    result = await door.perform(CLICK, 3)
+    assert (result.status, result.message) == ("failed", "click: the page did not answer within 2 s")
+    assert sandbox.acted == []
+    (told,) = memory.events
+    assert isinstance(told, Acted)
+    assert (told.index, told.status) == (3, "failed")

@@ -171,7 +171,12 @@ class Sandbox(Protocol):
         ...
 
     async def ground(self, action: Action) -> Target | None:
-        """Say what an action would touch: what is under its point, or for keys what has the focus."""
+        """Say what an action would touch: what is under its point, or for keys what has the focus.
+
+        Raises:
+            BusyError: if the page does not say so in time; the action is told to have failed.
+            SandboxError: if the page or the browser is gone.
+        """
         ...
 
     async def place(self) -> str:

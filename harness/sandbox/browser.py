@@ -13,7 +13,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from harness.action import Action, Drag, Hold, Move, Press, TakeScreenshot, Type, Wait, Zoom
 from harness.clearance import Act, Cleared, Target, redeem
-from harness.errors import ActionError, NotClearedError, SandboxError
+from harness.errors import ActionError, BusyError, NotClearedError, SandboxError
 from harness.sandbox.barred import Barred
 from harness.sandbox.base import ActOutcome, SandboxOptions
 from harness.sandbox.downloads import Downloads, copy
@@ -167,10 +167,17 @@ class Driver:
         """Say what an action would touch.
 
         Raises:
-            SandboxError: if the page does not answer: what cannot be known is not judged.
+            BusyError: if the page does not answer: what cannot be known is not judged.
+            SandboxError: if the page or the browser is gone.
         """
-        await self._catch_up(self._parts[0].active)
-        return self._hidden(await self._ground(action))
+        tab = self._parts[0].active
+        try:
+            await self._catch_up(tab)
+            return self._hidden(await self._ground(action))
+        except SandboxError as error:
+            if self._dead is None and tab.gone is None:
+                raise BusyError(str(error)) from error
+            raise
 
     async def _catch_up(self, tab: OpenTab, *, settle: bool = False) -> None:
         """Let the pages' own time go on to where it is to be, if it is not this machine's."""

@@ -264,7 +264,7 @@ class HostedSandbox(ABC):
                 cause = await self._cause()
                 said = self.options.secrets.hide(f"{error}: {cause}" if cause else str(error))
                 if said != str(error):
-                    raise SandboxError(said) from None
+                    raise (SandboxError if cause else type(error))(said) from None
                 raise
             message = self.options.secrets.hide(error.message)
             raise SandboxError(f"the browser did not do as it was told: {message}") from None

@@ -91,7 +91,7 @@ async def test_time_between_calls_is_the_callers_and_counts(tmp_path: Path) -> N
 
 
 async def test_a_session_nobody_calls_ends_at_its_limit(tmp_path: Path) -> None:
-    async with opened(tmp_path, seconds=0.2) as session:
+    async with opened(tmp_path, seconds=3) as session:
         assert session._going is not None
         await asyncio.wait((session._going,), timeout=20)
         with pytest.raises(SessionOverError, match="limit reached: seconds"):

@@ -1,5 +1,6 @@
 """The door: no ticket, no effect; and every action that cannot be done says why."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from harness.action import (
     Wait,
 )
 from harness.clearance import Plan, Verdict, clear, digest
-from harness.errors import NotClearedError, SandboxError
+from harness.errors import BusyError, NotClearedError, SandboxError
 from harness.sandbox.browser import Driver
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -84,6 +85,18 @@ async def test_targets_are_resolved_for_point_and_focus(pilot: Any) -> None:
     focused = await pilot.driver.ground(Press(keys=("a",)))
     assert (focused.tag, focused.editable) == ("textarea", True)
     assert await pilot.driver.ground(Wait()) is None
+
+
+async def test_a_page_in_a_loop_is_busy_and_can_be_asked_again(pilot: Any) -> None:
+    await pilot.go("dialogs.html")
+    loop = "() => { const end = Date.now() + 5000; while (Date.now() < end) {} }"
+    looping = asyncio.ensure_future(pilot.js(loop))
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError, match="did not answer"):
+        await pilot.driver.ground(Click(x=60, y=35))
+    await looping
+    found = await pilot.driver.ground(Click(x=60, y=35))
+    assert found.name == "alert"
 
 
 async def test_a_closed_or_unopened_driver_says_so(chromium: Any, pilot: Any) -> None:
