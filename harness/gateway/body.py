@@ -132,7 +132,10 @@ class Copy:
     @property
     def data(self) -> bytes | None:
         """All of it; nothing if it was too long, or the disk was full."""
-        return b"".join(self._read()) if self._kept else None
+        if not self._kept or self._file is None:
+            return b"" if self._kept else None
+        self._file.seek(0)
+        return self._file.read()
 
     @property
     def sha256(self) -> str:

@@ -252,7 +252,7 @@ class Finder:
     async def _onto(self, deed: Deed, now: Target, how: How, live: Screenshot) -> Answer:
         target, point = deed.target, place(deed.action)
         assert target is not None and target.box is not None  # noqa: S101, PT018 - `find` saw them
-        assert now.box is not None and point is not None  # noqa: S101, PT018
+        assert now.box is not None and point is not None  # noqa: S101, PT018 - as above
         middle = (round(now.box.x + now.box.width / 2), round(now.box.y + now.box.height / 2))
         tries = [carried(point, target.box, now.box), middle]
         if not any(_inside(one, live) for one in tries):

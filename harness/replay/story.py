@@ -117,7 +117,7 @@ class Story:
     _before: tuple[str, int] = ("", 0)
     _approved: Effect | None = None
 
-    def take(self, recorded: Recorded) -> None:  # noqa: C901
+    def take(self, recorded: Recorded) -> None:  # noqa: C901 - one case a kind of line
         """Take in the next line."""
         event, approved = recorded.event, self._approved
         self._approved = None
