@@ -1,5 +1,6 @@
 """When everything happened in a recorded run, and a sandbox whose pages see it happen then."""
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from harness.clearance import Cleared, Target
 from harness.errors import TraceError
 from harness.sandbox.base import ActOutcome, Sandbox, SandboxInfo
 from harness.screen import Screen
-from harness.trace.events import Acting, Observed
+from harness.trace.events import Acted, Acting, Observed
 from harness.trace.reader import Trace
 
 
@@ -25,12 +26,19 @@ class Course:
 
     def __init__(self, trace: Trace) -> None:
         self._seen = {one.event.step: one.time for one in trace.events if isinstance(one.event, Observed)}
+        self._still = {
+            one.event.step: one.event.screenshot
+            for one in trace.events
+            if isinstance(one.event, Observed) and one.event.settled
+        }
         self._deeds = [(one.event, one.time) for one in trace.events if isinstance(one.event, Acting)]
         if not self._deeds:
             raise TraceError(f"{trace.folder}: nothing was done in this run, so there is nothing to do again")
         self.start = self._deeds[0][1]
         """When the first thing was done."""
+        self._sure = _at_once(trace)
         self._now = self.start
+        self._step = 0
         self._done = 0
 
     def now(self) -> datetime:
@@ -41,15 +49,27 @@ class Course:
         """Seconds since the first thing was done, then."""
         return (self._now - self.start).total_seconds()
 
+    def still(self) -> str | None:
+        """The SHA-256 of the picture that was seen at the step that is looked at, if the screen was still."""
+        return self._still.get(self._step)
+
+    def sure(self) -> bool:
+        """Whether the action that is next was done then as soon as it was cleared."""
+        return self._done < len(self._sure) and self._sure[self._done]
+
     def looks(self, step: int) -> None:
         """Say that the screen of a step is looked at now."""
+        self._step = step
         self._to(self._seen.get(step))
 
-    def aims(self, step: int) -> None:
-        """Say that the next action of a step is about to be done."""
+    def aims(self, step: int, action: Action) -> None:
+        """Say that an action of a step is about to be done."""
         # What was tried twice then, as its target had moved, may be done at once now.
         while self._done < len(self._deeds) and self._deeds[self._done][0].step < step:
             self._done += 1
+        ahead = self._deeds[self._done :]
+        of_step = itertools.takewhile(lambda one: one[0].step == step, ahead)
+        self._done += next((at for at, (deed, _) in enumerate(of_step) if deed.action == action), 0)
         if self._done < len(self._deeds) and self._deeds[self._done][0].step == step:
             self._to(self._deeds[self._done][1])
 
@@ -60,6 +80,26 @@ class Course:
     def _to(self, time: datetime | None) -> None:
         if time is not None and time > self._now:
             self._now = time
+
+
+def _at_once(trace: Trace) -> list[bool]:
+    """Say of each deed whether it was done at its first try."""
+    found: list[bool] = []
+    last: tuple[int, int] | None = None
+    for one in trace.events:
+        match one.event:
+            case Acting(step=step, index=index):
+                if (step, index) == last and found:
+                    found[-1] = False
+                found.append(False)
+                last = step, index
+            case Acted(step=step, index=index, status="done") if (step, index) == last:
+                found[-1] = True
+            case Acted():
+                last = None
+            case _:
+                pass
+    return found
 
 
 class OnCourse:
@@ -95,7 +135,7 @@ class OnCourse:
 
     async def ground(self, action: Action) -> Target | None:
         """Say what an action would touch at the recorded time."""
-        self._course.aims(self._step())
+        self._course.aims(self._step(), action)
         self._reached(self._step())
         return await self._sandbox.ground(action)
 

@@ -196,7 +196,7 @@ class HermeticReplay:
             dialogs=policy.dialogs,
             secrets=self._vault,
             seed=self.recording.trace.header.seed,
-            pinned=Pinned(self.course.start, self.course.now),
+            pinned=Pinned(self.course.start, self.course.now, self.course.still, self.course.sure),
         )
 
     def _barred(self, method: str, url: str, resource: Resource) -> Refusal | None:

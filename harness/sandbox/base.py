@@ -48,6 +48,11 @@ class Pinned:
     """When the run begins, for pages."""
     due: Callable[[], datetime]
     """What time it is to be for pages now; never earlier than it was."""
+    still: Callable[[], str | None] = lambda: None
+    """The SHA-256 of the still picture that is to come, if it is known: no second one is taken to be sure."""
+    sure: Callable[[], bool] = lambda: False
+    """Whether the target of the next action is known to stay: nothing passes for pages between judgement and
+    deed, so there is no second look at it."""
 
 
 class ConsoleLine(_Part):

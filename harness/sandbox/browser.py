@@ -409,7 +409,8 @@ class Driver:
         async def focus() -> str:
             return await tab.call(grounder.focus(tab.page), "find what has the focus", 2 * CALL)
 
-        return Watcher(seen, now, focus)
+        pinned = self._options.pinned
+        return Watcher(seen, now, focus, sure=pinned is not None and pinned.sure())
 
     async def _at(self, action: Action, tab: OpenTab) -> Target | None:
         point, grounder = place_of(action, tab.pointer), self._parts[1]
@@ -444,7 +445,9 @@ class Driver:
     async def _picture(self, tab: OpenTab) -> bool:
         if self._over.blocks(tab):
             return True
-        shot = await settle(tab, self._options.settle_cap, lambda: self._over.blocks(tab))
+        pinned = self._options.pinned
+        still = pinned.still() if pinned else None
+        shot = await settle(tab, self._options.settle_cap, lambda: self._over.blocks(tab), still=still)
         if shot is None:
             return True
         tab.last = await self._masked(tab, shot.png)

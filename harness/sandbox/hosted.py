@@ -206,7 +206,8 @@ class HostedSandbox(ABC):
         finally:
             try:
                 if launch:
-                    await launch.stop()
+                    # Whoever replays a recording wants nothing of its browser but what was seen.
+                    await launch.stop(at_once=self.options.pinned is not None)
             finally:
                 await self._end()
 

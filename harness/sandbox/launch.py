@@ -142,10 +142,14 @@ class Launch:
         said = error.message.splitlines()[0] if error and error.message else ""
         return "\n".join(filter(None, (f"{what}: {said}" if said and not tail else what, tail)))
 
-    async def stop(self) -> None:
-        """End the browser, then the driver. Bounded: what does not end by itself is killed."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """End the browser, then the driver. Bounded: what does not end by itself is killed.
+
+        Args:
+            at_once: whether it is killed without being asked, as nothing of it is wanted any more.
+        """
         try:
-            if self._browser:
+            if self._browser and not at_once:
                 with contextlib.suppress(Error, TimeoutError):
                     async with asyncio.timeout(_CLOSE_SECONDS):
                         await self._browser.close()

@@ -1,4 +1,4 @@
-"""When a screen is still: two pictures in a row with the same hash, and nothing on its way."""
+"""When a screen is still: two equal pictures, nothing on its way, and nothing that will stand in a moment."""
 
 import asyncio
 import base64
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from harness.errors import SandboxError
+from harness.sandbox.motion import ending
 from harness.sandbox.tab import OpenTab
 
 SUBRESOURCES: Final = 1.0
@@ -53,15 +54,21 @@ async def _attempt(tab: OpenTab, seconds: float) -> bytes | None:
 
 
 async def settle(
-    tab: OpenTab, cap: float, interrupted: Callable[[], bool], clock: Callable[[], float] | None = None
+    tab: OpenTab,
+    cap: float,
+    interrupted: Callable[[], bool],
+    clock: Callable[[], float] | None = None,
+    *,
+    still: str | None = None,
 ) -> Shot | None:
-    """Take pictures until two in a row are equal.
+    """Take pictures until two in a row are equal, or one is the one that is known to be still.
 
     Args:
         tab: what to look at.
         cap: seconds at most; then the last picture is given as not settled.
         interrupted: whether a dialog has opened, which stops all pictures.
         clock: seconds that only grow; the event loop's, if not given.
+        still: the hex SHA-256 of a picture that is known to be of this screen when it is still.
 
     Returns:
         The picture, or nothing if a dialog opened.
@@ -72,11 +79,11 @@ async def settle(
     now = clock or asyncio.get_running_loop().time
     end = now() + cap
     longest = 2 * tab.patience
-    before, patience, hung = b"", FIRST_PATIENCE, now() + longest
+    before, patience, hung = "", FIRST_PATIENCE, now() + longest
     while not interrupted():
         if tab.busy:
             await _quiet(tab, max(0.0, end - now()), interrupted)
-            before = b""
+            before = ""
         try:
             png = await _attempt(tab, max(0.1, min(patience, hung - now())))
         except SandboxError as error:
@@ -97,8 +104,10 @@ async def settle(
             patience *= 2
             continue
         hung = now() + longest
-        seen = hashlib.sha256(png).digest()
-        if seen == before and not tab.busy:
+        seen = hashlib.sha256(png).hexdigest()
+        if not tab.busy and (
+            seen == still or (seen == before and not await ending(tab, max(0.0, end - now())))
+        ):
             return Shot(png, settled=True)
         if now() >= end:
             tab.forget()

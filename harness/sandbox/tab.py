@@ -63,6 +63,11 @@ class OpenTab:
             raise SandboxError(f"tab {self.id} cannot be reached: {self.gone or 'it is not ready'}")
         return self._cdp
 
+    @property
+    def frame(self) -> str:
+        """The browser's name for the main frame."""
+        return self._main
+
     async def attach(self) -> None:
         """Open the debugging session and listen for navigations."""
         session = await self.call(self.page.context.new_cdp_session(self.page), "attach to a tab")

@@ -17,6 +17,7 @@ class Watcher:
         seen: the target of the ticket.
         now: finds what the action would touch now.
         focus: names what has the focus now.
+        sure: whether it is known to be there still when the action begins.
     """
 
     def __init__(
@@ -24,10 +25,13 @@ class Watcher:
         seen: Target | None,
         now: Callable[[], Awaitable[Target | None]],
         focus: Callable[[], Awaitable[str]],
+        *,
+        sure: bool = False,
     ) -> None:
         self._seen = seen
         self._now = now
         self._focus = focus
+        self._sure = sure
         self._held: str | None = None
 
     @property
@@ -42,7 +46,7 @@ class Watcher:
             StaleError: if the target is another, or has changed.
             SandboxError: if the page does not answer.
         """
-        if not await self._same():
+        if not self._sure and not await self._same():
             raise StaleError("what the action would touch has just changed; look again")
 
     async def recheck(self, done: str) -> None:

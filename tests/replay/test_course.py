@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from harness.action import Click, Goto
+from harness.action import Action, Click, Goto
 from harness.errors import TraceError
 from harness.replay.course import Course
-from harness.trace.events import Acting, Observed
+from harness.trace.events import Acted, Acting, Observed
 from tests.replay.lines import BEGUN, trace
+
+Status = Literal["done", "refused", "failed"]
 
 
 def test_the_course_goes_on_with_what_is_done_and_never_back(tmp_path: Path) -> None:
@@ -22,7 +25,7 @@ def test_the_course_goes_on_with_what_is_done_and_never_back(tmp_path: Path) -> 
     course.acts()
     course.looks(1)
     assert course.elapsed() == 1
-    course.aims(1)
+    course.aims(1, click.action)
     assert course.elapsed() == 2
     course.acts()
     course.looks(2)
@@ -38,9 +41,48 @@ def test_what_was_tried_twice_is_passed_over(tmp_path: Path) -> None:
 
     start = Acting(step=0, index=0, action=Goto(url="https://a.test/"), effect="0")
     course = Course(trace(tmp_path, start, click(1), click(1), click(2)))
-    course.aims(0)
+    course.aims(0, start.action)
     course.acts()
-    course.aims(1)
+    course.aims(1, click(1).action)
     course.acts()
-    course.aims(2)
+    course.aims(2, click(2).action)
     assert course.elapsed() == 3
+
+
+def test_what_went_at_once_then_needs_no_second_look_now(tmp_path: Path) -> None:
+    def deed(action: Action, status: Status = "done", index: int = 0) -> tuple[Acting, Acted]:
+        said = Acted(step=1, index=index, action=action, status=status)
+        return Acting(step=1, index=index, action=action, effect="0"), said
+
+    at_once, twice, failed = Click(x=1, y=1), Click(x=2, y=2), Click(x=3, y=3)
+    course = Course(
+        trace(
+            tmp_path,
+            *deed(at_once),
+            *deed(twice, "refused", 1),
+            *deed(twice, index=1),
+            *deed(failed, "failed", 2),
+            *deed(at_once, index=3),
+            Acting(step=2, index=0, action=at_once, effect="0"),
+        )
+    )
+    sure = []
+    for step, action in ((1, at_once), (1, twice), (1, failed), (1, at_once), (2, at_once)):
+        course.aims(step, action)
+        sure.append(course.sure())
+        course.acts()
+    assert sure == [True, False, False, True, False]
+    assert not course.sure()
+
+
+def test_the_picture_that_is_to_come_is_known_if_it_was_still(tmp_path: Path) -> None:
+    def seen(step: int, *, settled: bool) -> Observed:
+        return Observed(step=step, screenshot=f"{step}" * 64, size=(1, 1), url="", settled=settled)
+
+    start = Acting(step=0, index=0, action=Goto(url="https://a.test/"), effect="0")
+    course = Course(trace(tmp_path, start, seen(1, settled=True), seen(2, settled=False)))
+    assert course.still() is None
+    course.looks(1)
+    assert course.still() == "1" * 64
+    course.looks(2)
+    assert course.still() is None

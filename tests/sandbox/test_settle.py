@@ -1,6 +1,7 @@
 """When a screen is still, and when the wait for it ends."""
 
 import asyncio
+import hashlib
 from typing import Any
 
 import pytest
@@ -14,6 +15,26 @@ async def test_a_still_page_gives_the_same_picture_each_time(pilot: Any) -> None
     await pilot.go("still.html")
     shots = {(await pilot.see()).screenshot.sha256 for _ in range(4)}
     assert len(shots) == 1
+
+
+async def test_a_picture_that_is_known_to_be_still_is_taken_once(
+    pilot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = (await pilot.go("still.html")).screenshot.sha256
+    taken: list[str] = []
+    send = pilot.tab.send
+
+    async def told(method: str, *more: Any) -> Any:
+        taken.append(method)
+        return await send(method, *more)
+
+    monkeypatch.setattr(pilot.tab, "send", told)
+    for still, pictures in ((known, 1), (None, 2), ("0" * 64, 2)):
+        taken.clear()
+        shot = await settle(pilot.tab, 2.0, lambda: False, still=still)
+        assert shot is not None
+        assert (shot.settled, hashlib.sha256(shot.png).hexdigest()) == (True, known)
+        assert taken.count("Page.captureScreenshot") == pictures
 
 
 async def test_a_caret_does_not_blink(pilot: Any) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from harness.action import Action, Click, Drag, Hold, MouseDown, MouseUp, Point, Press, Type, parse_action
+from harness.errors import ActionError
+from harness.sandbox.watcher import StaleError, Watcher
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,6 +42,26 @@ async def test_what_comes_with_the_pointer_is_seen_before_the_button_goes_down(p
     outcome = await pilot.do(CANCEL)
     assert outcome.stale
     assert await pilot.js("log") == []
+
+
+async def test_what_is_known_to_stay_is_not_looked_for_again_until_something_was_done(pilot: Any) -> None:
+    await pilot.go("swap.html")
+    looks: list[None] = []
+
+    async def now() -> None:
+        looks.append(None)
+
+    async def focus() -> str:
+        return ""
+
+    seen = await pilot.driver.ground(CANCEL)
+    assert seen is not None
+    await Watcher(seen, now, focus, sure=True).check()
+    assert looks == []
+    with pytest.raises(ActionError, match="clicked once"):
+        await Watcher(seen, now, focus, sure=True).recheck("clicked once")
+    with pytest.raises(StaleError):
+        await Watcher(seen, now, focus).check()
 
 
 async def test_the_second_of_two_clicks_is_not_made_on_something_else(pilot: Any) -> None:
