@@ -1,4 +1,4 @@
-"""Whether something on a page moves that will soon stand: its last pixel may come after two equal pictures."""
+"""Whether a page moves and will soon stand: its last pixel may come after two equal pictures."""
 
 from typing import Final
 
