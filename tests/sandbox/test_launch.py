@@ -98,13 +98,15 @@ async def test_stopping_what_never_started_does_nothing(tmp_path: Path) -> None:
     await Launch(tmp_path).stop()
 
 
-async def test_what_is_wanted_no_more_is_ended_without_being_asked(run: RunFolder) -> None:
+async def test_what_is_wanted_no_more_is_ended_without_being_asked(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = set(descendants(os.getpid()))
     script = f'#!/bin/sh\n{preamble(run.path, str(run.path / "profile"))}exec {find_chromium()} "$@"\n'
     browser = Launch(run.path)
     opened = await browser.start(lambda: script, (), chromium_sandbox=not ROOT)
     asked: list[None] = []
-    opened.close = lambda: asked.append(None)  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(opened, "close", lambda: asked.append(None))
     ours = set(descendants(os.getpid())) - before
     assert ours
     await browser.stop(at_once=True)
