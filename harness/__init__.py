@@ -184,7 +184,7 @@ async def run(
     catalogue: "Path | str | None" = None,
     sign: "Path | str | None" = None,
     anchor: "Path | str | None" = None,
-    resumable: bool = False,
+    resumable: bool | None = None,
 ) -> "Result":
     """Do one task in a sandbox and give its result.
 
@@ -202,7 +202,8 @@ async def run(
         sign: a private Ed25519 key's file; the trace is signed with it at its end, however it ended.
         anchor: an anchor file; the head of the trace is added to it at its end.
         resumable: whether the browser's cookies, and what bundled web apps hold, are kept beside the trace
-            while the run lives, so that `resume` finds them. Cookies are credentials: see docs/resume.md.
+            while the run lives, so that `resume` finds them. Cookies are credentials: see docs/resume.md. If
+            not given, they are if all that the run can reach is served by the harness itself.
 
     Raises:
         InputError: if something a person wrote cannot be used; nothing was started.
@@ -233,7 +234,7 @@ async def resume(
     approver: "Approver | str" = "terminal",
     pool: "Pool | None" = None,
     catalogue: "Path | str | None" = None,
-    resumable: bool = False,
+    resumable: bool | None = None,
     sign: "Path | str | None" = None,
     anchor: "Path | str | None" = None,
 ) -> "Result":

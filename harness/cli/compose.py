@@ -31,6 +31,7 @@ from harness.cli.names import (
     seed_of,
     task_file,
     versions,
+    within,
 )
 from harness.cli.pooled import Pool
 from harness.cli.sealing import Seal
@@ -157,7 +158,7 @@ class Run:
         sign: Path | str | None = None,
         anchor: Path | str | None = None,
         seed: int | None = None,
-        resumable: bool = False,
+        resumable: bool | None = False,
         past: Past | None = None,
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
@@ -204,7 +205,9 @@ class Run:
         self._past = past
         self._left = State(past.trace.folder) if past else None
         kept = self._left is not None and self._left.there
-        self._beside = State(self.folder) if resumable or kept else None
+        unasked = resumable is None and (self._left.brief if self._left and kept else True)
+        self._brief = unasked and within(self.task, self.policy)
+        self._beside = State(self.folder) if resumable or kept or self._brief else None
         self.hosts = find_hosts(self.task, self._beside.hosts if self._beside else None)
         self.sandbox = _from_pool(sandbox, pool) if pool else sandbox
         self._pool = pool
@@ -312,7 +315,7 @@ class Run:
     async def _run(self, recorder: Watched, checkpoint: Checkpoint, checks: list[CheckResult]) -> Ending:
         async with AsyncExitStack() as stack:
             if self._beside:
-                self._beside.make(self._left)
+                self._beside.make(self._left, brief=self._brief)
             if self._hang_up is not None:
                 stack.push_async_callback(self._hang_up.close)
             if isinstance(self.model, Ready):
@@ -575,7 +578,7 @@ async def run(
     catalogue: Path | str | None = None,
     sign: Path | str | None = None,
     anchor: Path | str | None = None,
-    resumable: bool = False,
+    resumable: bool | None = None,
 ) -> Result:
     """Do one task and give its result; see `harness.run`."""
     return await Run(

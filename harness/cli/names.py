@@ -251,6 +251,15 @@ def find_hosts(task: Task, state: Path | None = None) -> dict[str, Upstream]:
     return found
 
 
+def within(task: Task, policy: Policy) -> bool:
+    """Whether all that a run can reach is served by the harness's own process: no cookie of it opens anything."""
+    ours = {
+        host.lower() for host, where in task.hosts.items() if not where.startswith(("http://", "https://"))
+    }
+    patterns = policy.domains.loaded.patterns
+    return policy.default.navigate == "deny" and all(not one.wild and one.host in ours for one in patterns)
+
+
 def forgetful(task: Task) -> tuple[str, ...]:
     """Give the hosts whose web app lives in this process, and forgets all with it unless given `state`.
 

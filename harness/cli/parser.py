@@ -78,8 +78,9 @@ class _Parser(argparse.ArgumentParser):
             message += f"; did you mean {near[0]!r}?" if near else ""
         unknown = re.fullmatch(r"unrecognized arguments: (--[\w-]+).*", message)
         if unknown:
-            known = [option for action in self._all() for option in action.option_strings]
-            near = difflib.get_close_matches(unknown[1], known, n=1)
+            options = [option for action in self._all() for option in action.option_strings]
+            # What another command has is no slip of the finger.
+            near = [] if unknown[1] in options else difflib.get_close_matches(unknown[1], options, n=1)
             message += f"; did you mean {near[0]!r}?" if near else ""
         raise InputError(f"{message}; type '{self.prog} --help' to see what there is")
 
@@ -133,8 +134,9 @@ def _run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--resumable",
-        action="store_true",
-        help="keep cookies and what bundled apps hold beside the trace, so that --resume finds them",
+        action=argparse.BooleanOptionalAction,
+        help="keep cookies and what bundled apps hold beside the trace, so that --resume finds them (default: if "
+        "the harness itself serves all that the run can reach)",
     )
     run.add_argument(
         "--model",

@@ -34,7 +34,7 @@ def taken_up(
     keep: bool = False,
     pool: Pool | None = None,
     catalogue: Path | str | None = None,
-    resumable: bool = False,
+    resumable: bool | None = None,
     task: str | None = None,
     policy: str | None = None,
     traces: Path | None = None,
@@ -86,7 +86,7 @@ async def resume(
     approver: Approver | str = "terminal",
     pool: Pool | None = None,
     catalogue: Path | str | None = None,
-    resumable: bool = False,
+    resumable: bool | None = None,
     sign: Path | str | None = None,
     anchor: Path | str | None = None,
 ) -> Result:

@@ -3,6 +3,7 @@
     <run>/state/             mode 0700; never part of the trace, never exported or packed
       cookies.json           mode 0600: the browser's cookies, after every look and every action
       hosts/shop.test/       what an app of this process wrote, if it takes `state`
+      brief                  if nobody asked for it: all of it goes when the run ends as it should
 
 Cookies are credentials. They are deleted when the run ends in a way that nobody goes on from. What a page
 keeps elsewhere in the browser (local storage, service workers) is not kept.
@@ -31,20 +32,32 @@ class State:
         self.hosts = self.folder / "hosts"
         """Where web apps of this process keep what they write."""
         self._cookies = self.folder / "cookies.json"
+        self._brief = self.folder / "brief"
+
+    @property
+    def brief(self) -> bool:
+        """Whether all of it is deleted, and not the cookies alone, when nobody goes on with the run."""
+        return self._brief.exists()
 
     @property
     def there(self) -> bool:
         """Whether the run kept anything."""
         return self.folder.is_dir()
 
-    def make(self, before: "State | None" = None) -> None:
+    def make(self, before: "State | None" = None, *, brief: bool = False) -> None:
         """Make the folder, with what a run before this one kept.
+
+        Args:
+            before: that run's.
+            brief: as the property.
 
         Raises:
             SandboxError: if it cannot be made.
         """
         try:
             self.folder.mkdir(mode=0o700)
+            if brief:
+                self._brief.touch()
             if before is not None and before.hosts.is_dir():
                 shutil.copytree(before.hosts, self.hosts)
         except OSError as error:
@@ -80,7 +93,9 @@ class State:
             raise SandboxError(f"{self._cookies}: cannot be written: {error.strerror or error}") from error
 
     def forget(self) -> None:
-        """Delete the cookies. Safe to call twice, and without a folder."""
+        """Delete the cookies, and all else if it is brief. Safe to call twice, and without a folder."""
+        if self.brief:
+            shutil.rmtree(self.folder)
         for file in (self._cookies, self._cookies.with_suffix(".partial")):
             file.unlink(missing_ok=True)
 

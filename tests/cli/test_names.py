@@ -13,9 +13,11 @@ from harness.cli.names import (
     load_policy,
     seed_of,
     task_file,
+    within,
 )
 from harness.errors import InputError, PolicyError, TaskError
 from harness.models.local.ocr import Reader
+from harness.policy.schema import Policy
 from harness.task import Task
 from tests.cli.commands import Command, Place
 
@@ -186,3 +188,26 @@ def test_a_seed_is_of_the_name_alone_and_one_that_a_browser_takes() -> None:
     assert len(seeds) == 1000
     assert all(0 < seed < 2**31 for seed in seeds)
     assert seed_of("run-1") == seed_of("run-1")
+
+
+@pytest.mark.parametrize(
+    ("domains", "navigate", "inside"),
+    [
+        ({"navigate": ["a.test"]}, "deny", True),
+        ({"navigate": ["https://a.test/shop"], "load": ["b.test"]}, "deny", True),
+        ({"navigate": []}, "deny", True),
+        ({"navigate": ["a.test"]}, "ask", False),
+        ({"navigate": ["a.test"], "load": ["c.test"]}, "deny", False),
+        ({"navigate": ["a.test", "example.org"]}, "deny", False),
+        ({"navigate": ["*.a.test"]}, "deny", False),
+    ],
+)
+def test_a_run_is_within_the_harness_if_it_serves_all_that_can_be_reached(
+    domains: dict[str, list[str]], navigate: str, inside: bool
+) -> None:
+    hosts = {"A.test": "harness.worlds.shop:app", "b.test": "dir:.", "c.test": "https://example.org"}
+    task = Task.model_validate({"name": "t", "goal": "g", "start": "https://a.test/", "hosts": hosts})
+    policy = Policy.model_validate(
+        {"version": 1, "name": "p", "domains": domains, "default": {"navigate": navigate}}
+    )
+    assert within(task, policy) is inside

@@ -45,6 +45,19 @@ def test_cookies_are_whole_private_and_gone_when_forgotten(tmp_path: Path) -> No
     assert state.cookies() is None
 
 
+def test_what_nobody_asked_for_goes_as_a_whole(tmp_path: Path) -> None:
+    for name, brief in (("brief", True), ("kept", False)):
+        (tmp_path / name).mkdir()
+        state = State(tmp_path / name)
+        state.make(brief=brief)
+        state.keep("[]")
+        state.hosts.mkdir()
+        assert State(tmp_path / name).brief is brief
+        state.forget()
+        state.forget()
+        assert (state.there, state.hosts.is_dir()) == (not brief, not brief)
+
+
 def test_what_web_apps_wrote_is_copied_and_cookies_are_not(tmp_path: Path) -> None:
     old, new = State(tmp_path / "old"), State(tmp_path / "new")
     for one in (tmp_path / "old", tmp_path / "new"):

@@ -1,16 +1,20 @@
+import asyncio
+import contextlib
 import json
-import shutil
+import os
+import re
+import signal
+import sys
 import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import playwright
 from harness.trace.export import playwright as playwright_trace
 from harness.trace.reader import Trace
 from playwright.async_api import expect
-from tests.trace.export.viewer import page, served
-
-VIEWER = Path(playwright.__file__).parent / "driver" / "package" / "lib" / "vite" / "traceViewer"
+from tests.trace.export.viewer import page
 
 
 def lines(file: Path, name: str) -> list[dict[str, Any]]:
@@ -56,25 +60,46 @@ def test_bodies_are_files_and_every_request_is_there(trace: Trace, tmp_path: Pat
     assert {one["response"]["status"] for one in found} == {200, 302, 403, 101}
 
 
+@asynccontextmanager
+async def shown(file: Path) -> AsyncIterator[str]:
+    """Let `playwright show-trace` serve a trace, and give its address."""
+    # Where there is a screen it would open the user's own browser too.
+    screenless = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
+    words = ("playwright", "show-trace", "--host", "127.0.0.1", "--port", "0", str(file))
+    tool = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *words),
+        stdout=asyncio.subprocess.PIPE,
+        env=screenless,
+        start_new_session=True,
+    )
+    assert tool.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            while not (found := re.search(rb"http://\S+", await tool.stdout.readline())):
+                assert tool.returncode is None
+        yield found[0].decode()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(tool.pid, signal.SIGKILL)
+        await tool.wait()
+
+
 async def test_the_trace_viewer_shows_actions_a_screenshot_the_network_and_the_console(
     trace: Trace, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "viewer"
-    shutil.copytree(VIEWER, folder)
-    playwright_trace.export(trace, folder / "a.zip")
-    with served(folder) as address:
-        async with page() as viewer:
-            await viewer.goto(f"{address}/index.html?trace={address}/a.zip")
-            action = viewer.get_by_text("click 'Buy' (button)").first
-            await action.click()
-            await expect(viewer.get_by_text("Step 2, the model: It says Buy.").first).to_be_visible()
-            picture = viewer.frame_locator("iframe.snapshot-visible").locator("img")
-            await expect(picture).to_be_visible()
-            assert await picture.evaluate("one => [one.naturalWidth, one.complete]") == [320, True]
-            await viewer.get_by_role("tab", name="Network").click()
-            await expect(viewer.get_by_text("pixel", exact=True).first).to_be_visible()
-            await viewer.get_by_role("tab", name="Console").click()
-            await expect(viewer.get_by_text("It <b>broke</b>").first).to_be_visible()
-            await expect(viewer.get_by_text("TypeError: no").first).to_be_visible()
-            await viewer.get_by_role("tab", name="Errors").click()
-            await expect(viewer.get_by_text("no").first).to_be_visible()
+    playwright_trace.export(trace, tmp_path / "a.zip")
+    async with shown(tmp_path / "a.zip") as address, page() as viewer:
+        await viewer.goto(address)
+        action = viewer.get_by_text("click 'Buy' (button)").first
+        await action.click()
+        await expect(viewer.get_by_text("Step 2, the model: It says Buy.").first).to_be_visible()
+        picture = viewer.frame_locator("iframe.snapshot-visible").locator("img")
+        await expect(picture).to_be_visible()
+        assert await picture.evaluate("one => [one.naturalWidth, one.complete]") == [320, True]
+        await viewer.get_by_role("tab", name="Network").click()
+        await expect(viewer.get_by_text("pixel", exact=True).first).to_be_visible()
+        await viewer.get_by_role("tab", name="Console").click()
+        await expect(viewer.get_by_text("It <b>broke</b>").first).to_be_visible()
+        await expect(viewer.get_by_text("TypeError: no").first).to_be_visible()
+        await viewer.get_by_role("tab", name="Errors").click()
+        await expect(viewer.get_by_text("no").first).to_be_visible()
