@@ -252,7 +252,7 @@ def find_hosts(task: Task, state: Path | None = None) -> dict[str, Upstream]:
 
 
 def within(task: Task, policy: Policy) -> bool:
-    """Whether all that a run can reach is served by the harness's own process: no cookie of it opens anything."""
+    """Whether the harness's own process serves all that a run can reach: no cookie of it opens anything."""
     ours = {
         host.lower() for host, where in task.hosts.items() if not where.startswith(("http://", "https://"))
     }

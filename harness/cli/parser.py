@@ -135,8 +135,8 @@ def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--resumable",
         action=argparse.BooleanOptionalAction,
-        help="keep cookies and what bundled apps hold beside the trace, for --resume (default: if the harness "
-        "itself serves all that the run can reach)",
+        help="keep cookies and what bundled apps hold beside the trace, for --resume (default: if the "
+        "harness itself serves all that the run can reach)",
     )
     run.add_argument(
         "--model",
