@@ -35,6 +35,7 @@ from harness.cli.names import (
 )
 from harness.cli.pooled import Pool
 from harness.cli.sealing import Seal
+from harness.cli.watched import Watched
 from harness.errors import HarnessError, InputError, TaskError, TraceError
 from harness.gateway.base import Upstream
 from harness.gateway.door import Door
@@ -65,7 +66,6 @@ from harness.sandbox.choose import choose
 from harness.sandbox.hosted import HostedSandbox
 from harness.sandbox.pool import Warm
 from harness.sandbox.rundir import RunFolder
-from harness.secrets import Vault
 from harness.task import Limits, Task
 from harness.trace.events import Checked, Event, Failed, RunFinished, RunStarted
 from harness.trace.reader import Trace
@@ -74,39 +74,7 @@ from harness.trace.writer import TraceWriter
 
 _log = structlog.get_logger("harness")
 _LONGEST = 20_000
-_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
-
-
-class Watched:
-    """A recorder that also tells somebody about every event."""
-
-    def __init__(self, writer: TraceWriter, watch: Callable[[Event], None], vault: Vault) -> None:
-        self._vault = vault
-        self._writer = writer
-        self._watch = watch
-
-    @property
-    def head(self) -> str:
-        """Hash of the last line."""
-        return self._writer.head
-
-    def write(self, event: Event, *, sync: bool = False) -> None:
-        """Put one event on disk, then tell."""
-        self._writer.write(event, sync=sync)
-        try:
-            self._watch(self._shown(event))
-        except Exception as error:  # noqa: BLE001 - whoever watches must not be able to end a run
-            _log.warning("the watcher failed", why=f"{type(error).__name__}: {error}")
-
-    def _shown(self, event: Event) -> Event:
-        if not self._vault:
-            return event
-        return _EVENT.validate_python(self._vault.redactor.json(event.model_dump(mode="json", by_alias=True)))
-
-    def blob(self, data: bytes) -> str:
-        """Keep bytes."""
-        return self._writer.blob(data)
 
 
 @dataclass(frozen=True)
