@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from harness.action import Action
-from harness.clearance import Cleared, Target
+from harness.action import Action, Click, Press, Scroll, Type
+from harness.clearance import Act, Cleared, Target
 from harness.errors import TraceError
 from harness.sandbox.base import ActOutcome, Sandbox, SandboxInfo
 from harness.screen import Screen
@@ -39,6 +39,7 @@ class Course:
         self._sure = _at_once(trace)
         self._now = self.start
         self._step = 0
+        self._same = False
         self._done = 0
 
     def now(self) -> datetime:
@@ -56,6 +57,27 @@ class Course:
     def sure(self) -> bool:
         """Whether the action that is next was done then as soon as it was cleared."""
         return self._done < len(self._sure) and self._sure[self._done]
+
+    def touched(self, action: Action) -> Act | None:
+        """What an action touched then: it touches the same if the screen is the same, byte for byte.
+
+        Nothing where that is not known, or where what it touches is looked at again while it is done.
+        """
+        if not self._same or not self.sure():
+            return None
+        deed = self._deeds[self._done][0]
+        match action:
+            case Click(count=1) | Press() | Scroll():
+                known = True
+            case Type(text=text):
+                known = "\n" not in text
+            case _:
+                known = False
+        return Act(action=action, target=deed.target) if known and deed.action == action else None
+
+    def saw(self, sha256: str) -> None:
+        """Say which picture the screen gave now."""
+        self._same = sha256 == self.still()
 
     def looks(self, step: int) -> None:
         """Say that the screen of a step is looked at now."""
@@ -131,7 +153,9 @@ class OnCourse:
         """Give the screen as it is at the recorded time."""
         self._course.looks(self._step())
         self._reached(self._step())
-        return await self._sandbox.observe()
+        screen = await self._sandbox.observe()
+        self._course.saw(screen.screenshot.sha256)
+        return screen
 
     async def ground(self, action: Action) -> Target | None:
         """Say what an action would touch at the recorded time."""

@@ -196,7 +196,9 @@ class HermeticReplay:
             dialogs=policy.dialogs,
             secrets=self._vault,
             seed=self.recording.trace.header.seed,
-            pinned=Pinned(self.course.start, self.course.now, self.course.still, self.course.sure),
+            pinned=Pinned(
+                self.course.start, self.course.now, self.course.still, self.course.sure, self.course.touched
+            ),
         )
 
     def _barred(self, method: str, url: str, resource: Resource) -> Refusal | None:

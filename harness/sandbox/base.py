@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from harness.action import Action
-from harness.clearance import Cleared, FileOffer, Refusal, Resource, Target
+from harness.clearance import Act, Cleared, FileOffer, Refusal, Resource, Target
 from harness.screen import Screen, Screenshot
 from harness.secrets import Vault
 from harness.task import Viewport
@@ -53,6 +53,8 @@ class Pinned:
     sure: Callable[[], bool] = lambda: False
     """Whether the target of the next action is known to stay: nothing passes for pages between judgement and
     deed, so there is no second look at it."""
+    touched: Callable[[Action], Act | None] = lambda _: None
+    """What an action is known to touch; nothing if the page is to be asked."""
 
 
 class ConsoleLine(_Part):

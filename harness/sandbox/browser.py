@@ -173,6 +173,10 @@ class Driver:
         tab = self._parts[0].active
         try:
             await self._catch_up(tab)
+            known = self._options.pinned.touched(action) if self._options.pinned else None
+            if known is not None:
+                await tab.landed(PATIENCE)
+                return known.target
             return self._hidden(await self._ground(action))
         except SandboxError as error:
             if self._dead is None and tab.gone is None:

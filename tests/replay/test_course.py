@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from harness.action import Action, Click, Goto
+from harness.action import Action, Click, Goto, Press, Type
+from harness.clearance import Act, Target
 from harness.errors import TraceError
 from harness.replay.course import Course
 from harness.trace.events import Acted, Acting, Observed
@@ -86,3 +87,43 @@ def test_the_picture_that_is_to_come_is_known_if_it_was_still(tmp_path: Path) ->
     assert course.still() == "1" * 64
     course.looks(2)
     assert course.still() is None
+
+
+@pytest.mark.parametrize(
+    ("action", "again", "picture", "known"),
+    [
+        (Click(x=1, y=1), Click(x=1, y=1), "1", True),
+        (Press(keys=("Enter",)), Press(keys=("Enter",)), "1", True),
+        (Type(text="a b"), Type(text="a b"), "1", True),
+        (Type(text="a\n"), Type(text="a\n"), "1", False),
+        (Click(x=1, y=1, count=2), Click(x=1, y=1, count=2), "1", False),
+        (Click(x=1, y=1), Click(x=2, y=1), "1", False),
+        (Click(x=1, y=1), Click(x=1, y=1), "2", False),
+    ],
+)
+def test_what_was_touched_is_known_if_the_screen_is_the_same_and_nothing_is_looked_at_meanwhile(
+    action: Action, again: Action, picture: str, known: bool, tmp_path: Path
+) -> None:
+    target = Target(role="button", name="Buy")
+    seen = Observed(step=1, screenshot="1" * 64, size=(1, 1), url="", settled=True)
+    deed = Acting(step=1, index=0, action=action, target=target, effect="0")
+    course = Course(trace(tmp_path, seen, deed, Acted(step=1, index=0, action=action, status="done")))
+    course.looks(1)
+    course.aims(1, again)
+    assert course.touched(again) is None
+    course.saw(picture * 64)
+    found = course.touched(again)
+    assert (found is not None) is known
+    assert found is None or found == Act(action=action, target=target)
+
+
+def test_what_was_not_done_at_once_then_is_looked_for_now(tmp_path: Path) -> None:
+    click = Click(x=1, y=1)
+    seen = Observed(step=1, screenshot="1" * 64, size=(1, 1), url="", settled=True)
+    deed = Acting(step=1, index=0, action=click, effect="0")
+    stale = Acted(step=1, index=0, action=click, status="refused", rule="stale")
+    course = Course(trace(tmp_path, seen, deed, stale))
+    course.looks(1)
+    course.saw("1" * 64)
+    course.aims(1, click)
+    assert course.touched(click) is None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from harness.action import Click, Drag, Goto, Point, Press, Wait
+from harness.clearance import Act, Target
 from harness.sandbox.base import Pinned
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -131,3 +132,20 @@ async def test_another_document_and_another_tab_see_the_same_time(flight: Any) -
     await pilot.see()
     assert pilot.tab.id == 2
     assert 0 <= await pilot.js("Date.now()") - here < 2000
+
+
+async def test_what_an_action_touches_is_not_asked_for_if_it_is_known(flight: Any) -> None:
+    course, click = Course(), Click(x=60, y=220)
+    known = Act(action=click, target=Target(role="button", name="as recorded"))
+    pilot = await flight(
+        pinned=Pinned(start=BEGUN, due=course.due, touched=lambda action: known if action == click else None)
+    )
+    await pilot.done(Goto(url=f"{pilot.web.base}/clock.html"))
+    await pilot.see()
+    course.go(3)
+    assert await pilot.driver.ground(click) == known.target
+    # The page's time has gone on all the same.
+    assert await pilot.js("new Date().toISOString().slice(17, 20)") == "03."
+    found = await pilot.driver.ground(Click(x=61, y=220))
+    assert found is not None
+    assert found.name != "as recorded"
