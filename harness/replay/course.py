@@ -89,9 +89,9 @@ class Course:
         # What was tried twice then, as its target had moved, may be done at once now.
         while self._done < len(self._deeds) and self._deeds[self._done][0].step < step:
             self._done += 1
-        ahead = self._deeds[self._done :]
-        of_step = itertools.takewhile(lambda one: one[0].step == step, ahead)
-        self._done += next((at for at, (deed, _) in enumerate(of_step) if deed.action == action), 0)
+        ahead = range(self._done, len(self._deeds))
+        of_step = itertools.takewhile(lambda at: self._deeds[at][0].step == step, ahead)
+        self._done = next((at for at in of_step if self._deeds[at][0].action == action), self._done)
         if self._done < len(self._deeds) and self._deeds[self._done][0].step == step:
             self._to(self._deeds[self._done][1])
 

@@ -54,7 +54,7 @@ class Pinned:
     """Whether the target of the next action is known to stay: nothing passes for pages between judgement and
     deed, so there is no second look at it."""
     touched: Callable[[Action], Act | None] = lambda _: None
-    """What an action is known to touch; nothing if the page is to be asked."""
+    """What an action is known to touch; nothing if the page is to be asked. Policy judges it all the same."""
 
 
 class ConsoleLine(_Part):

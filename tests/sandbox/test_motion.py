@@ -1,5 +1,6 @@
 """What moves and will soon stand is waited for; what goes on is not."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -34,6 +35,18 @@ async def test_what_goes_on_for_longer_than_anyone_waits_holds_nothing_up(pilot:
     assert await left(pilot) != 300
     assert await ending(pilot.tab, 601)
     assert not await ending(pilot.tab, 10)
+
+
+async def test_what_begins_anew_again_and_again_is_waited_for_no_longer_than_the_cap(flight: Any) -> None:
+    pilot = await flight(settle_cap=0.4)
+    await pilot.go("still.html")
+    again = "slow.animate([{opacity: 1}, {opacity: 1}], {duration: 200})"
+    await pilot.js(f"void setInterval(() => {again}, 50)")
+    await pilot.js(f"void {again}")
+    assert await ending(pilot.tab, 0.4)
+    # Its pictures are equal: when nobody waits any more, it is as still as it looks.
+    async with asyncio.timeout(10):
+        assert (await pilot.see()).settled
 
 
 @pytest.mark.parametrize(
