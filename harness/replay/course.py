@@ -1,6 +1,7 @@
 """When everything happened in a recorded run, and a sandbox whose pages see it happen then."""
 
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from harness.clearance import Act, Cleared, Target
 from harness.errors import TraceError
 from harness.sandbox.base import ActOutcome, Sandbox, SandboxInfo
 from harness.screen import Screen
-from harness.trace.events import Acted, Acting, Observed
+from harness.trace.events import Acted, Acting, Observed, Requested
 from harness.trace.reader import Trace
 
 
@@ -37,6 +38,7 @@ class Course:
         self.start = self._deeds[0][1]
         """When the first thing was done."""
         self._sure = _at_once(trace)
+        self._asked = sorted(one.time for one in trace.events if isinstance(one.event, Requested))
         self._now = self.start
         self._step = 0
         self._same = False
@@ -57,6 +59,10 @@ class Course:
     def sure(self) -> bool:
         """Whether the action that is next was done then as soon as it was cleared."""
         return self._done < len(self._sure) and self._sure[self._done]
+
+    def quiet(self, since: datetime, until: datetime) -> bool:
+        """Whether nothing was asked for after one time and until another."""
+        return bisect_right(self._asked, since) == bisect_right(self._asked, until)
 
     def touched(self, action: Action) -> Act | None:
         """What an action touched then: it touches the same if the screen is the same, byte for byte.
@@ -105,7 +111,7 @@ class Course:
 
 
 def _at_once(trace: Trace) -> list[bool]:
-    """Say of each deed whether it was done at its first try."""
+    """Say of each deed whether it was done at its first try, and nothing came between."""
     found: list[bool] = []
     last: tuple[int, int] | None = None
     for one in trace.events:
@@ -115,7 +121,7 @@ def _at_once(trace: Trace) -> list[bool]:
                     found[-1] = False
                 found.append(False)
                 last = step, index
-            case Acted(step=step, index=index, status="done") if (step, index) == last:
+            case Acted(step=step, index=index, status="done", message="") if (step, index) == last:
                 found[-1] = True
             case Acted():
                 last = None
@@ -139,6 +145,7 @@ class OnCourse:
     ) -> None:
         self._sandbox, self._course = sandbox, course
         self._step, self._reached = step, reached
+        self._looked: str | None = None
 
     @property
     def info(self) -> SandboxInfo:
@@ -153,6 +160,7 @@ class OnCourse:
         """Give the screen as it is at the recorded time."""
         self._course.looks(self._step())
         self._reached(self._step())
+        self._looked = None
         screen = await self._sandbox.observe()
         self._course.saw(screen.screenshot.sha256)
         return screen
@@ -161,15 +169,19 @@ class OnCourse:
         """Say what an action would touch at the recorded time."""
         self._course.aims(self._step(), action)
         self._reached(self._step())
+        self._looked = None
         return await self._sandbox.ground(action)
 
     async def place(self) -> str:
-        """Name what is looked at."""
+        """Name what is looked at; it stays where it is as long as no time passes there."""
         self._reached(self._step())
-        return await self._sandbox.place()
+        if self._looked is None:
+            self._looked = await self._sandbox.place()
+        return self._looked
 
     async def act(self, cleared: Cleared) -> ActOutcome:
         """Perform an action whose ticket is good."""
+        self._looked = None
         outcome = await self._sandbox.act(cleared)
         self._course.acts()
         return outcome

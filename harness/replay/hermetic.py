@@ -197,7 +197,12 @@ class HermeticReplay:
             secrets=self._vault,
             seed=self.recording.trace.header.seed,
             pinned=Pinned(
-                self.course.start, self.course.now, self.course.still, self.course.sure, self.course.touched
+                start=self.course.start,
+                due=self.course.now,
+                still=self.course.still,
+                sure=self.course.sure,
+                touched=self.course.touched,
+                quiet=self.course.quiet,
             ),
         )
 

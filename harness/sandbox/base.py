@@ -54,7 +54,10 @@ class Pinned:
     """Whether the target of the next action is known to stay: nothing passes for pages between judgement and
     deed, so there is no second look at it."""
     touched: Callable[[Action], Act | None] = lambda _: None
-    """What an action is known to touch; nothing if the page is to be asked. Policy judges it all the same."""
+    """What an action is known to touch, all through; nothing if the page is to be asked. Policy judges it all
+    the same."""
+    quiet: Callable[[datetime, datetime], bool] = lambda _, __: False
+    """Whether pages are known to ask for nothing from one time until another."""
 
 
 class ConsoleLine(_Part):

@@ -308,6 +308,9 @@ class Driver:
         await self._over.close()
 
     async def _screen(self, tabs: Tabs, tab: OpenTab) -> Screen:
+        if self._clock is not None and not tab.busy:
+            # The page's time stands still: what it has opened is known before the first picture.
+            await self._over.look(tab)
         settled = await self._picture(tab)
         if await self._over.look(tab):
             settled = await self._picture(tab)
@@ -414,7 +417,9 @@ class Driver:
             return await tab.call(grounder.focus(tab.page), "find what has the focus", 2 * CALL)
 
         pinned = self._options.pinned
-        return Watcher(seen, now, focus, sure=pinned is not None and pinned.sure())
+        if pinned is None:
+            return Watcher(seen, now, focus)
+        return Watcher(seen, now, focus, sure=pinned.sure(), steady=pinned.touched(act.action) is not None)
 
     async def _at(self, action: Action, tab: OpenTab) -> Target | None:
         point, grounder = place_of(action, tab.pointer), self._parts[1]

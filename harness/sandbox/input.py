@@ -56,6 +56,13 @@ class Hand:
             ActionError: if it changed between two clicks.
         """
         async with self._holding(action.modifiers):
+            match action.button:
+                case "left" | "middle" | "right" as button if watcher.steady and action.count == 1:
+                    self._tab.pointer = (action.x, action.y)
+                    await self._tab.call(self._mouse.click(action.x, action.y, button=button), "click")
+                    return
+                case _:
+                    pass
             # A page may put something else there once the pointer comes, or after the first of two clicks.
             await self.move(action.x, action.y)
             await watcher.check()
@@ -142,7 +149,7 @@ class Hand:
                 if name is not None:
                     await self._secret(name[1])
                 else:
-                    await self._write(piece, whole=len(text) > LONG_TEXT)
+                    await self._write(piece, whole=len(text) > LONG_TEXT, at_once=watcher.steady)
             typed += len(piece)
 
     async def _enter_again(self, watcher: Watcher, done: str) -> None:
@@ -150,12 +157,14 @@ class Hand:
         if seen is None or not seen.editable or seen.form_method is not None:
             await watcher.recheck(done)
 
-    async def _write(self, piece: str, *, whole: bool) -> None:
+    async def _write(self, piece: str, *, whole: bool, at_once: bool) -> None:
         if whole:
             await self._tab.call(self._keyboard.insert_text(piece), "insert text")
             return
         for keyed, run in groupby(piece, key=_has_key):
-            if keyed:
+            if keyed and at_once:
+                await self._tab.call(self._keyboard.type("".join(run)), "type")
+            elif keyed:
                 for character in run:
                     await self._tab.call(self._keyboard.press(character), "type")
             else:

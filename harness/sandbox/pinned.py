@@ -72,7 +72,7 @@ class PinnedClock:
             if not await self._go(jump, left - LONGEST, tab, interrupted):
                 return False
             left = LONGEST
-        part = FIRST
+        part = left if self._pinned.quiet(self._now, self._pinned.due()) else FIRST
         while left > 0:
             part = min(left, FIRST if await self._arrived(tab, interrupted) else 2 * part)
             if not await self._go(self._clock.run_for(part), part, tab, interrupted):

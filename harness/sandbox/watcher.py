@@ -18,6 +18,7 @@ class Watcher:
         now: finds what the action would touch now.
         focus: names what has the focus now.
         sure: whether it is known to be there still when the action begins.
+        steady: whether the whole action is known to go through, and the focus to stay, as it did before.
     """
 
     def __init__(
@@ -27,17 +28,24 @@ class Watcher:
         focus: Callable[[], Awaitable[str]],
         *,
         sure: bool = False,
+        steady: bool = False,
     ) -> None:
         self._seen = seen
         self._now = now
         self._focus = focus
-        self._sure = sure
+        self._sure = sure or steady
+        self._steady = steady
         self._held: str | None = None
 
     @property
     def seen(self) -> Target | None:
         """The target of the ticket."""
         return self._seen
+
+    @property
+    def steady(self) -> bool:
+        """Whether nothing needs to be looked at between the parts of the action."""
+        return self._steady
 
     async def check(self) -> None:
         """Look before anything is done.
@@ -64,7 +72,7 @@ class Watcher:
 
     async def hold_focus(self) -> None:
         """Remember what has the focus."""
-        self._held = await self._focus()
+        self._held = None if self._steady else await self._focus()
 
     async def check_focus(self, done: str) -> None:
         """See whether the focus is where it was at `hold_focus`.
@@ -73,7 +81,7 @@ class Watcher:
             ActionError: if it is not.
             SandboxError: if the page does not answer.
         """
-        if await self._focus() != self._held:
+        if not self._steady and await self._focus() != self._held:
             raise ActionError(f"{done}; then the page moved the focus, and no more was done; look again")
 
     async def _same(self) -> bool:

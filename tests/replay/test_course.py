@@ -6,11 +6,14 @@ from typing import Literal
 
 import pytest
 from harness.action import Action, Click, Goto, Press, Type
-from harness.clearance import Act, Target
+from harness.clearance import Act, Cleared, Target, Verdict, clear, digest
 from harness.errors import TraceError
-from harness.replay.course import Course
+from harness.replay.course import Course, OnCourse
+from harness.sandbox.base import ActOutcome, SandboxInfo
+from harness.sandbox.chrome import blank
+from harness.screen import Screen, Screenshot
 from harness.trace.events import Acted, Acting, Observed
-from tests.replay.lines import BEGUN, trace
+from tests.replay.lines import BEGUN, request, requested, trace
 
 Status = Literal["done", "refused", "failed"]
 
@@ -127,3 +130,70 @@ def test_what_was_not_done_at_once_then_is_looked_for_now(tmp_path: Path) -> Non
     course.saw("1" * 64)
     course.aims(1, click)
     assert course.touched(click) is None
+
+
+def test_a_time_is_quiet_if_nothing_was_asked_for_in_it(tmp_path: Path) -> None:
+    start = Acting(step=0, index=0, action=Goto(url="https://a.test/"), effect="0")
+    course = Course(trace(tmp_path, start, requested(request("one")), requested(request("two"), "deny")))
+    moment = timedelta(seconds=0.4)
+    first, second = BEGUN + timedelta(seconds=2), BEGUN + timedelta(seconds=3)
+    assert course.quiet(BEGUN, first - moment)
+    assert not course.quiet(first - moment, first)
+    assert course.quiet(first, second - moment)
+    assert not course.quiet(first, second)
+    assert course.quiet(second, second + timedelta(hours=1))
+
+
+def test_what_a_dialog_came_into_is_looked_at_again(tmp_path: Path) -> None:
+    click = Click(x=1, y=1)
+    deed = Acting(step=1, index=0, action=click, effect="0")
+    said = Acted(step=1, index=0, action=click, status="done", message="a dialog opened: Sure?")
+    course = Course(trace(tmp_path, deed, said))
+    course.aims(1, click)
+    assert not course.sure()
+
+
+class Asked:
+    """A place that counts how often its name is asked for."""
+
+    info = SandboxInfo(kind="test", isolated=True, browser="none", layers=())
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    async def open(self, socket: Path, spki: str) -> None:
+        del socket, spki
+
+    async def observe(self) -> Screen:
+        return Screen(screenshot=Screenshot.of(blank(2, 2)), url="")
+
+    async def ground(self, action: Action) -> Target | None:
+        return Target(role="button", name=action.kind)
+
+    async def place(self) -> str:
+        self.times += 1
+        return f"place {self.times}"
+
+    async def act(self, cleared: Cleared) -> ActOutcome:
+        del cleared
+        return ActOutcome(ok=True)
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_place_is_asked_for_anew_only_after_something_was_done_or_looked_at(tmp_path: Path) -> None:
+    click = Click(x=1, y=1)
+    inner = Asked()
+    course = Course(trace(tmp_path, Acting(step=1, index=0, action=click, effect="0")))
+    sandbox = OnCourse(inner, course, lambda: 1, lambda _: None)
+    names = [await sandbox.place(), await sandbox.place()]
+    await sandbox.observe()
+    names += [await sandbox.place(), await sandbox.place()]
+    await sandbox.ground(click)
+    names += [await sandbox.place(), await sandbox.place()]
+    act = Act(action=click)
+    allowed = Verdict(outcome="allow", rule="r", reason="", policy="0" * 64, effect=digest(act))
+    await sandbox.act(clear(act, allowed))
+    names += [await sandbox.place(), await sandbox.place()]
+    assert names == [f"place {at}" for at in (1, 1, 2, 2, 3, 3, 4, 4)]

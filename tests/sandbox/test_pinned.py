@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from harness.action import Click, Drag, Goto, Point, Press, Wait
+from harness.action import Click, Drag, Goto, Point, Press, Type, Wait
 from harness.clearance import Act, Target
 from harness.sandbox.base import Pinned
 
@@ -149,3 +149,50 @@ async def test_what_an_action_touches_is_not_asked_for_if_it_is_known(flight: An
     found = await pilot.driver.ground(Click(x=61, y=220))
     assert found is not None
     assert found.name != "as recorded"
+
+
+@pytest.mark.parametrize(
+    ("page", "before", "action"),
+    [
+        ("keys.html", "area.focus()", Type(text="Ab c +~\u00e9 12")),
+        ("mouse.html", "0", Click(x=140, y=90, modifiers=("Shift",))),
+        ("mouse.html", "0", Click(x=140, y=90, button="back")),
+    ],
+)
+async def test_what_is_known_to_go_through_is_done_at_once_and_gives_the_same_events(
+    flight: Any, page: str, before: str, action: Type | Click
+) -> None:
+    logs = []
+
+    def nothing(_: object) -> None:
+        return None
+
+    def all_through(_: object) -> Act:
+        return Act(action=action)
+
+    for touched in (nothing, all_through):
+        pilot = await flight(pinned=Pinned(BEGUN, Course().due, touched=touched))
+        await pilot.done(Goto(url=f"{pilot.web.base}/{page}"))
+        await pilot.see()
+        await pilot.js(before)
+        await pilot.done(action)
+        logs.append((await pilot.js("log"), await pilot.js("document.activeElement.value ?? ''")))
+    assert logs[0] == logs[1]
+    assert logs[0][0]
+
+
+async def test_a_quiet_time_is_gone_through_at_once(flight: Any) -> None:
+    course, asked = Course(), list[tuple[datetime, datetime]]()
+
+    def quiet(since: datetime, until: datetime) -> bool:
+        asked.append((since, until))
+        return True
+
+    pilot = await flight(pinned=Pinned(start=BEGUN, due=course.due, quiet=quiet))
+    await pilot.done(Goto(url=f"{pilot.web.base}/clock.html"))
+    await pilot.see()
+    asked.clear()
+    course.go(6)
+    await pilot.driver.ground(Press(keys=("a",)))
+    assert [until - since <= timedelta(seconds=6) for since, until in asked] == [True]
+    assert await pilot.js("said.textContent") == "early late"
