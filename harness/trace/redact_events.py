@@ -25,11 +25,13 @@ from harness.trace.events import (
 from harness.trace.patterns import Patterns
 from harness.trace.redact_bodies import Headers, masked_body, masked_text
 from harness.trace.redact_pictures import Painted, Pictures
+from harness.trace.redact_typed import Typed
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _MARK = re.compile(r"\[redacted:([\w +-]+)\]")
 _FREE = frozenset({"task", "policy", "sandbox", "outputs", "data"})
 _UNREADABLE = b"[redacted: it is no text]"
+_REPEATS = b"[redacted: it repeats what was typed in several goes]"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Removal:
     line: int
     """The line, from 1; it has the same number in both traces."""
     kind: str
-    """A pattern's name; `picture` or `body` for one that cannot be looked into, `digest` for a hash."""
+    """A pattern's name; `picture` or `body` for one that cannot be looked into, `digest` for a hash, `typed`
+    for what repeats something that was typed in several goes."""
     count: int
     """How often."""
     place: str
@@ -49,8 +52,11 @@ class Removal:
 class Masking:
     """Masks the events of one trace, in order: `texts` of all of them first, then `pictures` of all."""
 
-    def __init__(self, blobs: BlobStore, out: Recorder, patterns: Patterns, pictures: Pictures) -> None:
+    def __init__(
+        self, blobs: BlobStore, out: Recorder, patterns: Patterns, pictures: Pictures, typed: Typed
+    ) -> None:
         """Read blobs here and put masked ones there."""
+        self._typed = typed
         self.removals: list[Removal] = []
         """What was removed so far."""
         self._blobs, self._out = blobs, out
@@ -64,7 +70,9 @@ class Masking:
         Raises:
             TraceError: if a pattern leaves of it what is no event.
         """
-        before, fields = plain(event), plain(event, self._patterns)
+        before = plain(event)
+        event = self._typed.masked(event)
+        fields = plain(event, self._patterns)
         _numbers(fields, self._patterns)
         self.removals += [
             Removal(number, kind, count, place) for place, kind, count in _changes(before, fields)
@@ -102,10 +110,10 @@ class Masking:
         match event:
             case Observed(text=str(name)):
                 fields["text"] = self._text(number, name, "text")
-            case ModelReplied(raw=str(name)):
-                fields["raw"] = self._text(number, name, "raw")
-            case AskedModel(request=str(name)):
-                fields["request"] = self._text(number, name, "request")
+            case ModelReplied(raw=str(name), step=step):
+                fields["raw"] = self._words(number, name, "raw", repeats=self._typed.said(step))
+            case AskedModel(request=str(name), step=step):
+                fields["request"] = self._words(number, name, "request", repeats=self._typed.told(step))
             case _:
                 self._bodies(number, event, fields)
 
@@ -140,6 +148,12 @@ class Masking:
             else:
                 self._kept[name, ""] = self._out.blob(masked), tuple(_marks(data, masked))
         return str(self._noted(number, (name, ""), f"blob of {member}"))
+
+    def _words(self, number: int, name: str, member: str, *, repeats: bool) -> str:
+        if not repeats:
+            return self._text(number, name, member)
+        self.removals.append(Removal(number, "typed", 1, f"blob of {member} left out"))
+        return self._out.blob(_REPEATS)
 
     def _body(self, number: int, name: str, headers: Headers, fields: Fields, member: str) -> bool:
         """Mask a body; give whether it is another now."""
@@ -212,7 +226,12 @@ def _changes(before: JsonValue, after: JsonValue, place: str = "") -> Iterator[t
     """Say where two values of the same shape differ, by what was masked."""
     if before == after:
         return
-    if isinstance(before, dict) and isinstance(after, dict) and len(before) == len(after):
+    if (
+        isinstance(before, dict)
+        and isinstance(after, dict)
+        and len(before) == len(after)
+        and ("keys" in before) == ("keys" in after)
+    ):
         for (name, one), (other, new) in zip(before.items(), after.items(), strict=True):
             inside = f"{place}.{other}" if place else other
             yield from _changes(name, other, f"{place} (a member's name)")

@@ -24,6 +24,7 @@ from harness.trace.patterns import Patterns
 from harness.trace.reader import Trace
 from harness.trace.redact_events import Masking, Removal, unfit
 from harness.trace.redact_pictures import Pictures, Reads
+from harness.trace.redact_typed import Typed
 from harness.trace.statement import put
 from harness.trace.verify import Verification, verify
 from harness.trace.writer import TraceWriter
@@ -51,7 +52,8 @@ def redacted(trace: Trace, out: Path, patterns: Patterns, reads: Reads | None) -
     moments = iter([one.time for one in trace.events])
     writer = TraceWriter.create(out, now=lambda: next(moments))
     try:
-        masking = Masking(trace.blobs, writer, patterns, Pictures(patterns, reads))
+        typed = Typed((one.event for one in trace.events), patterns)
+        masking = Masking(trace.blobs, writer, patterns, Pictures(patterns, reads), typed)
         numbered = list(enumerate((one.event for one in trace.events), 1))
         # Texts before pictures: what is masked in a text is looked for in every picture.
         texts = [masking.texts(number, event) for number, event in numbered]
