@@ -20,6 +20,8 @@ _NAMED = (
     *(f"F{number}" for number in range(1, 25)),
 )
 
+_SHIFTED = dict(zip("`1234567890-=[]\\;',./", '~!@#$%^&*()_+{}|:"<>?', strict=True))
+
 _ALIASES = {
     "ctrl": "Control",
     "controlleft": "Control",
@@ -203,3 +205,8 @@ def modifier(name: str) -> str:
     if key not in MODIFIERS:
         raise ActionError(f"{name!r} is not a modifier; use one of {', '.join(MODIFIERS)}")
     return key
+
+
+def shifted(key: str) -> str:
+    """Give what a key of a US keyboard is with Shift held: `@` for `2`."""
+    return _SHIFTED.get(key, key.upper() if len(key) == 1 else key)

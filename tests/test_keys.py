@@ -1,6 +1,6 @@
 import pytest
 from harness.errors import ActionError
-from harness.keys import canonical_key, chord, modifier
+from harness.keys import canonical_key, chord, modifier, shifted
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,7 @@ def test_a_letter_is_not_a_modifier() -> None:
     assert modifier("shift_l") == "Shift"
     with pytest.raises(ActionError, match="not a modifier"):
         modifier("a")
+
+
+def test_shift_gives_what_a_us_keyboard_gives() -> None:
+    assert [shifted(key) for key in ("a", "2", "'", "A", "Enter")] == ["A", "@", '"', "A", "Enter"]

@@ -11,7 +11,7 @@ from harness.clearance import Act, Cleared, Target
 from harness.errors import TraceError
 from harness.sandbox.base import ActOutcome, Sandbox, SandboxInfo
 from harness.screen import Screen
-from harness.trace.events import Acted, Acting, Observed, Requested
+from harness.trace.events import Acted, Acting, Messaged, Observed, Requested, Responded
 from harness.trace.reader import Trace
 
 
@@ -38,7 +38,8 @@ class Course:
         self.start = self._deeds[0][1]
         """When the first thing was done."""
         self._sure = _at_once(trace)
-        self._asked = sorted(one.time for one in trace.events if isinstance(one.event, Requested))
+        moved = Requested | Responded | Messaged
+        self._moved = sorted(one.time for one in trace.events if isinstance(one.event, moved))
         self._now = self.start
         self._step = 0
         self._same = False
@@ -61,8 +62,8 @@ class Course:
         return self._done < len(self._sure) and self._sure[self._done]
 
     def quiet(self, since: datetime, until: datetime) -> bool:
-        """Whether nothing was asked for after one time and until another."""
-        return bisect_right(self._asked, since) == bisect_right(self._asked, until)
+        """Whether nothing was asked for, and nothing came, after one time and until another."""
+        return bisect_right(self._moved, since) == bisect_right(self._moved, until)
 
     def touched(self, action: Action) -> Act | None:
         """What an action touched then: it touches the same if the screen is the same, byte for byte.

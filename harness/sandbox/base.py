@@ -57,7 +57,7 @@ class Pinned:
     """What an action is known to touch, all through; nothing if the page is to be asked. Policy judges it all
     the same."""
     quiet: Callable[[datetime, datetime], bool] = lambda _, __: False
-    """Whether pages are known to ask for nothing from one time until another."""
+    """Whether pages are known to ask for nothing, and to be given nothing, from one time until another."""
 
 
 class ConsoleLine(_Part):

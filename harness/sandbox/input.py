@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from harness.action import Button, Click, Drag, Hold, MouseDown, MouseUp, Press, Scroll, Type
 from harness.errors import ActionError
+from harness.keys import shifted
 from harness.sandbox.tab import OpenTab
 from harness.sandbox.watcher import StaleError, Watcher
 from harness.secrets import PLACEHOLDER
@@ -27,7 +28,6 @@ FIRST_REPEAT: Final = 0.25
 """Seconds until a held key begins to repeat."""
 
 _SIDE_BUTTONS: Final = {"back": 8, "forward": 16}
-_SHIFTED: Final = dict(zip("`1234567890-=[]\\;',./", '~!@#$%^&*()_+{}|:"<>?', strict=True))
 _BITS: Final = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
 _FAR_KEYS: Final = {f"F{number}": 111 + number for number in range(13, 25)}
 
@@ -216,7 +216,7 @@ class Hand:
 
     @asynccontextmanager
     async def _holding(self, keys: Sequence[str], watcher: Watcher | None = None) -> AsyncIterator[None]:
-        named = [_shifted(key) if "Shift" in keys[:at] else key for at, key in enumerate(keys)]
+        named = [shifted(key) if "Shift" in keys[:at] else key for at, key in enumerate(keys)]
         try:
             for key in named:
                 if watcher is not None and key not in _BITS:
@@ -303,10 +303,6 @@ class Hand:
         wrong = [key for key in keys if len(key) == 1 and not _has_key(key)]
         if wrong:
             raise ActionError(f"no key gives {wrong[0]!r}; write it with 'type', or press it alone")
-
-
-def _shifted(key: str) -> str:
-    return _SHIFTED.get(key, key.upper() if len(key) == 1 else key)
 
 
 def _has_key(character: str) -> bool:

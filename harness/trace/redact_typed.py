@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pydantic import JsonValue, TypeAdapter
 
 from harness.action import Action, Move, Press, Scroll, TakeScreenshot, Type, Wait, Zoom
+from harness.keys import shifted
 from harness.trace.events import (
     Acted,
     Acting,
@@ -30,7 +31,6 @@ _SHORTEST = 4
 
 class _Go(NamedTuple):
     step: int
-    action: Type | Press
     text: str
 
 
@@ -112,9 +112,9 @@ class Typed:
         for step, action in acts:
             match action:
                 case Type(text=text):
-                    streak += self._gone(_Go(step, action, text))
+                    streak += self._gone(_Go(step, text), text)
                 case Press(keys=(*held, key)) if len(key) == 1 and set(held) <= {"Shift"}:
-                    streak += self._gone(_Go(step, action, key))
+                    streak += self._gone(_Go(step, key), shifted(key) if held else key)
                 case Press(keys=("Tab",)):
                     streak.append(_Character(" ", None, 0))
                 case Press(keys=("Backspace",)):
@@ -126,9 +126,9 @@ class Typed:
                     streak = []
         yield streak
 
-    def _gone(self, go: _Go) -> Iterator[_Character]:
+    def _gone(self, go: _Go, given: str) -> list[_Character]:
         self._goes.append(go)
-        return (_Character(one, len(self._goes) - 1, place) for place, one in enumerate(go.text))
+        return [_Character(one, len(self._goes) - 1, place) for place, one in enumerate(given)]
 
     def _search(self, streak: list[_Character]) -> None:
         text = "".join(one.text for one in streak)

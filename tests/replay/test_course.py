@@ -12,7 +12,7 @@ from harness.replay.course import Course, OnCourse
 from harness.sandbox.base import ActOutcome, SandboxInfo
 from harness.sandbox.chrome import blank
 from harness.screen import Screen, Screenshot
-from harness.trace.events import Acted, Acting, Observed
+from harness.trace.events import Acted, Acting, Messaged, Observed, Responded
 from tests.replay.lines import BEGUN, request, requested, trace
 
 Status = Literal["done", "refused", "failed"]
@@ -132,16 +132,23 @@ def test_what_was_not_done_at_once_then_is_looked_for_now(tmp_path: Path) -> Non
     assert course.touched(click) is None
 
 
-def test_a_time_is_quiet_if_nothing_was_asked_for_in_it(tmp_path: Path) -> None:
+def test_a_time_is_quiet_if_nothing_was_asked_for_and_nothing_came_in_it(tmp_path: Path) -> None:
     start = Acting(step=0, index=0, action=Goto(url="https://a.test/"), effect="0")
-    course = Course(trace(tmp_path, start, requested(request("one")), requested(request("two"), "deny")))
+    came = Responded(step=0, request="one", status=200)
+    said = Messaged(step=0, request="one", direction="in", size=1)
+    denied = requested(request("two"), "deny")
+    course = Course(trace(tmp_path, start, requested(request("one")), denied, came, said))
     moment = timedelta(seconds=0.4)
     first, second = BEGUN + timedelta(seconds=2), BEGUN + timedelta(seconds=3)
     assert course.quiet(BEGUN, first - moment)
     assert not course.quiet(first - moment, first)
     assert course.quiet(first, second - moment)
     assert not course.quiet(first, second)
-    assert course.quiet(second, second + timedelta(hours=1))
+    for seconds in (4, 5):
+        assert not course.quiet(
+            BEGUN + timedelta(seconds=seconds) - moment, BEGUN + timedelta(seconds=seconds)
+        )
+    assert course.quiet(BEGUN + timedelta(seconds=5), BEGUN + timedelta(hours=1))
 
 
 def test_what_a_dialog_came_into_is_looked_at_again(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def masked(*replies: ModelReplied) -> list[list[str]]:
             [Type(text="ada"), Press(keys=("Shift", "@")), Type(text="example.org")],
             ["[redacted:email]"] * 3,
         ),
+        ([Type(text="ada"), Press(keys=("Shift", "2")), Type(text="example.org")], ["[redacted:email]"] * 3),
         ([Type(text=CARD[:8]), AWAY, Type(text=CARD[8:])], [CARD[:8], "click", CARD[8:]]),
         ([Type(text="4111 1111"), Type(text=" 1111 1112")], ["4111 1111", " 1111 1112"]),
         ([Press(keys=("Control", "4")), Type(text=CARD[1:])], ["<Control+4>", CARD[1:]]),
