@@ -12,8 +12,9 @@ from benchmarks.figures import Figure, Figures, main
 from harness.clearance import Request, Resource
 from harness.cli.rejudge import judged
 from harness.policy import Policy, ready_made
+from harness.replay.effects import Heard
 from harness.replay.folder import judge, traces_in
-from harness.replay.moments import Heard, recording
+from harness.replay.moments import recording
 from harness.replay.rejudge import Rejudge
 from harness.trace.events import Requested, Responded
 from harness.trace.writer import TraceWriter
@@ -24,8 +25,12 @@ ASKED: tuple[Resource, ...] = ("document", "style", "image")
 FORM = b"sku=MUG-BLUE&quantity=1"
 
 
-def write(folder: Path, steps: int) -> None:
-    """A run as the loop records it: an action and three requests a step, one of them with a body."""
+def write(folder: Path, steps: int, run: int = 0) -> None:
+    """A run as the loop records it: an action and three requests a step, one of them with a body.
+
+    One request in three has an address of this run's own; the rest is the same in every run of the task.
+    """
+    own = f"?session={run}"
     writer = TraceWriter.create(folder, now=lambda: datetime.now(UTC))
     writer.write(start())
     for number in range(1, steps + 1):
@@ -36,7 +41,7 @@ def write(folder: Path, steps: int) -> None:
             request = Request(
                 id=f"{number}-{index}",
                 method="POST" if body else "GET",
-                url=f"https://shop.test/cart/items/{number}/{index}",
+                url=f"https://shop.test/cart/items/{number}/{index}{own if index == 1 else ''}",
                 headers=HEADERS if body else tuple(one for one in HEADERS if one[0] != "content-type"),
                 body_sha256=hashlib.sha256(body).hexdigest(),
                 body_size=len(body),
@@ -57,12 +62,12 @@ def policy(name: str) -> Policy:
 
 def measure(*, quick: bool = False) -> Figures:
     """Take the figures."""
-    runs, repeats = (4, 1) if quick else (150, 3)
+    runs, repeats = (4, 1) if quick else (300, 3)
     new = policy("shopping")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for number in range(runs):
-            write(folder / f"run-{number:03}", STEPS)
+            write(folder / f"run-{number:03}", STEPS, number)
         paths = traces_in(folder)
         one = recording(paths[0])
         effects = sum(isinstance(moment, Heard) for moment in one.moments)

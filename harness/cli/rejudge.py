@@ -1,10 +1,8 @@
 """`harness replay TRACE --policy NEW`: what another policy says of recorded runs."""
 
 import argparse
-import multiprocessing
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from harness.cli.names import load_policy
@@ -12,7 +10,8 @@ from harness.cli.signals import unwind
 from harness.cli.streams import say, show, show_json
 from harness.errors import InputError, TraceError
 from harness.policy.schema import Policy
-from harness.replay.folder import judge, shares, traces_in
+from harness.replay.folder import judge, traces_in
+from harness.replay.processes import judge_together
 from harness.replay.rejudge import Rejudged
 from harness.replay.rejudge_words import as_json, lines
 from harness.trace.lines import events_file
@@ -21,8 +20,6 @@ from harness.words import visible
 _LARGE = 16_000_000
 """Bytes of events from which on starting another process saves time."""
 _MOST_JOBS = 8
-_SHARES = 16
-"""Parts for each process, so that none waits long for another."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -63,26 +60,7 @@ def judged(paths: Sequence[Path], policy: Policy) -> tuple[Rejudged, tuple[str, 
     jobs = min(os.cpu_count() or 1, _MOST_JOBS)
     if jobs == 1 or len(paths) == 1 or not _large(paths):
         return judge(paths, policy)
-    parts = shares(paths, jobs * _SHARES)
-    found, problems = judge((), policy)
-    # A fresh interpreter: one that was forked would share this one's pipes and signal handlers.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs - 1, mp_context=context) as pool:
-        theirs = [pool.submit(judge, part, policy) for part in parts]
-        try:
-            # From the end, as long as the others have not begun with it: they take half a second to start.
-            ours = [
-                judge(part, policy)
-                for part, one in zip(reversed(parts), reversed(theirs), strict=True)
-                if one.cancel()
-            ]
-            for some, wrong in (ours.pop() if one.cancelled() else one.result() for one in theirs):
-                found.add(some)
-                problems += wrong
-        finally:
-            for one in theirs:
-                one.cancel()
-    return found, problems
+    return judge_together(paths, policy, jobs)
 
 
 def _large(paths: Sequence[Path]) -> bool:

@@ -146,8 +146,11 @@ class Engine:
 
     def happened(self, effect: Effect) -> None:
         """Remember an effect that was cleared. Never raises: what cannot be told apart may have matched."""
-        sure, maybe = self._matched(effect)
-        self._history.happened(sure, maybe)
+        self.count(self.matched(effect))
+
+    def count(self, matched: tuple[int, int]) -> None:
+        """Remember an effect that was cleared, given what `matched` says of it."""
+        self._history.happened(*matched)
 
     def recall(self, effect: Effect) -> None:
         """Remember an effect that was cleared in a run that this one goes on with. Never raises.
@@ -155,10 +158,14 @@ class Engine:
         It may count against what is judged now, as it does for `count`, and never in its favour: what was
         granted to a run ends with it.
         """
-        sure, maybe = self._matched(effect)
+        sure, maybe = self.matched(effect)
         self._history.happened(0, sure | maybe)
 
-    def _matched(self, effect: Effect) -> tuple[int, int]:
+    def matched(self, effect: Effect) -> tuple[int, int]:
+        """Give the rules whose own conditions an effect meets, where that matters: surely, and perhaps.
+
+        What has happened so far is not looked at. Never raises.
+        """
         if not self._tracked:
             return 0, 0
         sure = maybe = 0
@@ -221,6 +228,11 @@ class Engine:
     def reads_text(self) -> bool:
         """Whether any rule asks what text the screen shows."""
         return any(rule.when.seen is not None and rule.when.seen.text is not None for rule in self._rules)
+
+    @property
+    def tab(self) -> int | None:
+        """The number of the active tab; with `silent`, all of the run that is looked at for an action."""
+        return self._tab
 
     @property
     def silent(self) -> int:

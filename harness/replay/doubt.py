@@ -15,14 +15,13 @@ from harness.policy.engine import Engine, Part, Said, parts, strictest
 from harness.policy.match import RuleFailedError
 from harness.policy.rules import Rule
 from harness.policy.schema import Policy
+from harness.replay.known import Known
 from harness.trace.redact import credential
 
 SCREEN: Final = "seen.text"
 """The field that is the text of a screen."""
 BODY: Final = "body"
 """The field that is the text of a body."""
-_REMEMBERED: Final = 20_000
-"""Requests whose verdicts are remembered."""
 _NOTHING: Final[frozenset[str]] = frozenset()
 _RUN: Final = {"after": None, "before": None, "count": None, "once": None}
 
@@ -31,12 +30,13 @@ class Doubt:
     """What cannot be told of one run under one policy.
 
     Args:
-        engine: answers for the policy, and is told of the run by the caller.
+        engine: answers for the policy; it is told of the run here.
     """
 
     def __init__(self, engine: Engine) -> None:
         rules = engine.policy.rules
         self._engine = engine
+        self._known = Known(engine)
         self._asking: dict[str, int] = {}
         """Fields that a trace may lack, each with the rules that ask for it."""
         for place, rule in enumerate(rules):
@@ -57,7 +57,6 @@ class Doubt:
             self._tracked |= wanted
         self._open = Engine(_opened(engine.policy)) if self._asking or self._refer else None
         self._unsure = 0
-        self._said_before: dict[tuple[object, ...], Said] = {}
 
     @property
     def asks(self) -> frozenset[str]:
@@ -67,6 +66,7 @@ class Doubt:
     def restart(self) -> None:
         """Begin a new run."""
         self._unsure = 0
+        self._engine.restart()
         if self._open is not None:
             self._open.restart()
 
@@ -76,6 +76,7 @@ class Doubt:
 
     def saw(self, sight: Sight) -> None:
         """Take in what the screen shows now."""
+        self._engine.saw(sight)
         if self._open is not None:
             self._open.saw(sight)
 
@@ -97,6 +98,7 @@ class Doubt:
 
     def happened(self, effect: Effect, lacking: frozenset[str]) -> None:
         """Take in that an effect was cleared of which some fields are not known."""
+        self._known.happened(effect)
         if not lacking and not self._unsure:
             return
         for part in parts(effect):
@@ -109,7 +111,7 @@ class Doubt:
             effect: what was judged.
             lacking: fields of it that are not known.
         """
-        said = self._decided(effect)
+        said = self._known.decide(effect)
         if not lacking and not self._unsure:
             return said, said
         if isinstance(effect, Request) and effect.leaks:
@@ -123,21 +125,6 @@ class Doubt:
         strict = min((min(options, key=_rank) for options in found), key=_rank)
         mild = min((max(options, key=_rank) for options in found), key=_rank)
         return strict, mild
-
-    def _decided(self, effect: Effect) -> Said:
-        if not isinstance(effect, Request):
-            return self._engine.decide(effect)
-        # Runs of one task ask for the same things again and again.
-        key = (
-            *(effect.method, effect.url, effect.headers, effect.resource, effect.initiator, effect.leaks),
-            *(effect.body_sha256, effect.body_size, effect.body_text is None, self._engine.silent),
-        )
-        said = self._said_before.get(key)
-        if said is None:
-            said = self._engine.decide(effect)
-            if len(self._said_before) < _REMEMBERED:
-                self._said_before[key] = said
-        return said
 
     def _part(self, part: Part, lacking: frozenset[str]) -> list[Said]:
         """Give what may be said of one of the things that an effect comes to; what is certain comes first."""

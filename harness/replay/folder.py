@@ -1,12 +1,13 @@
 """Judges a folder of traces again."""
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import TraceError
 from harness.policy.schema import Policy
+from harness.replay.effects import Effects
 from harness.replay.moments import Recording, recording
 from harness.replay.rejudge import Rejudge, Rejudged
 from harness.trace.lines import FILE
@@ -37,16 +38,35 @@ def judge(paths: Iterable[Path], policy: Policy) -> tuple[Rejudged, tuple[str, .
     Returns:
         What was found, and why other runs could not be read.
     """
-    judge = Rejudge(policy)
-    found, problems = judge.empty(), []
-    with _uncollected():
-        for path in paths:
-            try:
-                run = recording(path)
-                found.add(judge.run(run, before(run)))
-            except TraceError as error:
-                problems.append(str(error))
-    return found, tuple(problems)
+    return FolderJudge(policy).judge(paths)
+
+
+class FolderJudge:
+    """Judges runs again under one policy, the later ones with what it has learnt from the first.
+
+    Args:
+        policy: the new one.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._rejudge = Rejudge(policy)
+        self._effects = Effects()
+
+    def empty(self) -> Rejudged:
+        """Give what is said of no run."""
+        return self._rejudge.empty()
+
+    def judge(self, paths: Iterable[Path]) -> tuple[Rejudged, tuple[str, ...]]:
+        """Do what the function `judge` does."""
+        found, problems = self.empty(), []
+        with _uncollected():
+            for path in paths:
+                try:
+                    run = recording(path, self._effects)
+                    found.add(self._rejudge.run(run, before(run)))
+                except TraceError as error:
+                    problems.append(str(error))
+        return found, tuple(problems)
 
 
 def before(run: Recording) -> tuple[Recording, ...]:
@@ -63,12 +83,6 @@ def before(run: Recording) -> tuple[Recording, ...]:
         found.insert(0, run)
         name = run.resumed
     return tuple(found)
-
-
-def shares(paths: Sequence[Path], count: int) -> tuple[tuple[Path, ...], ...]:
-    """Cut a list into so many parts of about the same length, in order."""
-    size = -(-len(paths) // max(1, count)) or 1
-    return tuple(tuple(paths[place : place + size]) for place in range(0, len(paths), size))
 
 
 @contextmanager

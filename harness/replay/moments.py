@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
-from harness.clearance import Effect, Outcome, Sight
+from harness.clearance import Act, Effect, Outcome, Request, Sight
 from harness.errors import TraceError
-from harness.screen import Tab
+from harness.replay.effects import Context, Effects, Heard
 from harness.trace.blobs import FOLDER, BlobStore
 from harness.trace.compact import Fields, Memory
-from harness.trace.lines import START, events_file, lines, parse, sealed_with
+from harness.trace.lines import START, as_line, events_file, follows, parse, raw_lines
 from harness.trace.migrate import Converter, converters
 from harness.trace.verify import torn
 
-_KIND: Final = re.compile(rb'\{"seq":[0-9]+,"time":"[0-9:.TZ-]+","kind":"([a-z_]+)"')
+_KIND: Final = re.compile(rb'\{"seq":([0-9]+),"time":"[0-9:.TZ-]+","kind":"([a-z_]+)"')
 _UNREAD: Final = frozenset(
     {
         *(b"asked_model", b"acting", b"responded", b"messaged"),
@@ -31,9 +32,10 @@ _UNREAD: Final = frozenset(
 )
 _STALE: Final = b'"rule":"stale"'
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
+# To find the kind in a union takes longer than to check what is of it.
+_REQUEST = TypeAdapter(Request).validator
+_ACT = TypeAdapter(Act).validator
 _OUTCOMES: Final[dict[JsonValue, Outcome]] = {"allow": "allow", "ask": "ask", "deny": "deny", "stop": "stop"}
-_JSON: Final = json.JSONDecoder()
-_TABS: TypeAdapter[tuple[Tab, ...]] = TypeAdapter(tuple[Tab, ...])
 
 
 class Look(NamedTuple):
@@ -43,25 +45,6 @@ class Look(NamedTuple):
     """What it showed, without its text."""
     text: str | None
     """Names the blob with its text; nothing if it was not read."""
-
-
-class Heard(NamedTuple):
-    """A policy gave its verdict."""
-
-    seq: int
-    """The line's place, from 0."""
-    step: int
-    """The step in flight."""
-    effect: Effect
-    """On what."""
-    outcome: Outcome
-    """What it said."""
-    rule: str
-    """What decided."""
-    reason: str
-    """Why."""
-    body: str | None
-    """Names the blob with a request's body; nothing if there is none."""
 
 
 class Asked(NamedTuple):
@@ -117,31 +100,36 @@ class Recording:
     """The run it goes on with."""
 
 
-def recording(path: Path) -> Recording:
-    """Read a trace, given its folder or its events file.
+def recording(path: Path, effects: Effects | None = None) -> Recording:
+    """Read a trace.
+
+    Args:
+        path: its folder or its events file.
+        effects: what was read in other runs, which makes this faster where it does the same.
 
     Raises:
         TraceError: naming the line, if there is no trace, its chain is broken, or a newer harness wrote it.
     """
     file = events_file(path)
-    reader = _Reader(str(file))
-    before, recovered = START, None
-    for line in lines(file):
-        if not line.whole and not line.huge:
-            recovered = torn(line)
-            break
-        if line.huge or not sealed_with(line.raw, before):
+    reader = _Reader(str(file), effects or Effects())
+    before, recovered = START.encode(), None
+    for seq, raw in enumerate(raw_lines(file)):
+        if not follows(raw, before):
+            line = as_line(raw, seq + 1)
+            if not line.whole and not line.huge:
+                recovered = torn(line)
+                break
             raise TraceError(
                 f"{file}: line {line.number} was changed, or does not follow the line before; "
                 "`harness trace verify` lists all that is wrong"
             )
-        before = line.raw[-66:-2].decode("ascii")
+        before = raw[-67:-3]
         try:
-            reader.take(line.raw, line.number - 1)
+            reader.take(raw, seq)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             what = f"{type(error).__name__}: {str(error).splitlines()[0]}"
             raise TraceError(
-                f"{file}: line {line.number}: {what}; `harness trace verify` lists all that is wrong"
+                f"{file}: line {seq + 1}: {what}; `harness trace verify` lists all that is wrong"
             ) from error
     if reader.header is None:
         raise TraceError(f"{file}: holds no event; the run ended before it began")
@@ -159,19 +147,35 @@ def recording(path: Path) -> Recording:
 
 
 class _Reader:
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, effects: Effects) -> None:
         self.header: Fields | None = None
         self.moments: list[Moment] = []
         self._where = where
         self._memory = Memory()
+        self._effects = effects
+        self._context = Context()
         self._converters: Sequence[Converter] = ()
 
     def take(self, raw: bytes, seq: int) -> None:
         found = _KIND.match(raw)
-        kind = found[1] if found else b""
+        if found is None or self.header is None:
+            self._parsed(parse(raw), seq)
+            return
+        kind = found[2]
         if kind in _UNREAD or (kind == b"acted" and _STALE not in raw):
             return
-        fields: Fields = _JSON.decode(raw.decode("ascii")) if found and self.header else parse(raw)
+        key = None if self._converters else self._context.key(kind, found.end(), raw)
+        known = None if key is None else self._effects.find(key, seq)
+        if known is not None and int(found[1]) == seq:
+            self.moments.append(known)
+            return
+        self._parsed(_decoded(raw), seq)
+        if key is not None and key == self._context.key(kind, found.end(), raw):
+            last = self.moments[-1]
+            if isinstance(last, Heard):
+                self._effects.keep(key, last)
+
+    def _parsed(self, fields: Fields, seq: int) -> None:
         if fields.get("seq") != seq:
             raise ValueError(f"seq is {fields.get('seq')}, not {seq}")
         if self.header is None:
@@ -190,42 +194,81 @@ class _Reader:
         self.header["resumed"] = fields.get("resumed")
 
     def _event(self, fields: Fields, seq: int) -> None:
-        match fields:
-            case {"kind": "judged" | "requested", "verdict": dict(verdict)}:
-                # Its digest, which a line leaves out, costs more than all the rest and is not needed.
-                whole = self._memory.grow({**fields, "verdict": {"effect": None, **verdict}})
-                self._learn(fields)
-                self.moments.append(_heard(whole, verdict, seq))
-            case {"kind": "observed"}:
-                whole = self._memory.grow(fields)
-                self._memory.learn(seq, whole)
-                self.moments.append(_look(whole))
-            case {"kind": "model_replied"}:
+        match fields.get("kind"):
+            case "requested":
+                self._requested(fields, _object(fields["request"]), seq)
+            case "judged":
+                self._heard(fields, self._memory.whole_effect(_object(fields["effect"])), None, seq)
+            case "observed":
                 self._memory.learn(seq, fields)
-            case {"kind": "approval_asked", "question": str(question)}:
-                own = None
-                if "of" not in fields and _by_model(fields):
-                    own = _effect(self._memory.grow(fields)["effect"])
-                self.moments.append(Asked(seq, question, own))
-            case {"kind": "approval_given", "question": str(question), "approval": dict(given)}:
+                self._context.saw(str(fields["url"]))
+                self.moments.append(_look(fields))
+            case "model_replied":
+                self._memory.learn(seq, fields)
+                self._context.replied(fields.get("actions"))
+            case "approval_asked":
+                self._asked(fields, seq)
+            case "approval_given":
+                given = _object(fields["approval"])
+                question = str(fields["question"])
                 self.moments.append(Answered(seq, question, str(given["decision"]), str(given["by"])))
-            case {"kind": "acted"}:
+            case "acted":
                 if fields.get("rule") == "stale":
                     self.moments.append(Stale())
-            case {"kind": str(kind)} if kind.encode() in _UNREAD:
+            case str(kind) if kind.encode() in _UNREAD:
                 pass
-            case _:
-                raise ValueError(f"no event is called {str(fields.get('kind'))[:80]!r}")
+            case kind:
+                raise ValueError(f"no event is called {str(kind)[:80]!r}")
 
-    def _learn(self, fields: Fields) -> None:
-        match fields:
-            case {"kind": "requested", "request": {"headers": list(headers)}}:
-                # A header that stands as a number is known already; lines that refer to effects are not read.
-                new: list[JsonValue] = [one for one in headers if not isinstance(one, int)]
-                if new:
-                    self._memory.learn(0, {"kind": "requested", "request": {"headers": new}})
-            case _:
-                pass
+    def _requested(self, fields: Fields, request: Fields, seq: int) -> None:
+        whole = self._memory.whole_effect(request)
+        self._learn(request.get("headers"))
+        if _without_body(whole):
+            whole["body_text"] = ""
+        body = fields.get("body")
+        self._heard(fields, whole, whole["body_sha256"] if body == 0 else body, seq)
+
+    def _heard(self, fields: Fields, effect: Fields, body: JsonValue, seq: int) -> None:
+        step, verdict = fields["step"], _object(fields["verdict"])
+        self.moments.append(
+            Heard(
+                seq,
+                step if isinstance(step, int) else 0,
+                _effect(effect),
+                _OUTCOMES[verdict["outcome"]],
+                str(verdict["rule"]),
+                str(verdict["reason"]),
+                body if isinstance(body, str) else None,
+            )
+        )
+
+    def _asked(self, fields: Fields, seq: int) -> None:
+        own = None
+        if "of" not in fields and _by_model(fields):
+            own = _effect(_object(self._memory.grow(fields)["effect"]))
+        self.moments.append(Asked(seq, str(fields["question"]), own))
+
+    def _learn(self, headers: JsonValue) -> None:
+        # A header that stands as a number is known already; lines that refer to effects are not read.
+        new = [one for one in headers if type(one) is not int] if isinstance(headers, list) else []
+        if new:
+            self._memory.learn(0, {"kind": "requested", "request": {"headers": new}})
+            self._context.taught(new)
+
+
+def _decoded(raw: bytes) -> Fields:
+    try:
+        found = from_json(raw)
+    except ValueError:
+        # Half a pair of surrogates, of which pages may be made, is known to the slower one alone.
+        found = json.loads(raw)
+    return _object(found)
+
+
+def _object(value: JsonValue) -> Fields:
+    if not isinstance(value, dict):
+        raise ValueError(f"{str(value)[:80]!r} stands where a JSON object should")
+    return value
 
 
 def _resumed(value: JsonValue) -> str | None:
@@ -238,45 +281,41 @@ def _by_model(fields: Fields) -> bool:
     return isinstance(verdict, dict) and verdict.get("rule") == "ask_user"
 
 
-def _effect(value: JsonValue) -> Effect:
+def _effect(value: Fields) -> Effect:
+    found: Effect
     try:
-        return _EFFECT.validate_python(value)
+        match value.get("kind"):
+            case "request":
+                found = _REQUEST.validate_python(value)
+            case "action":
+                found = _ACT.validate_python(value)
+            case _:
+                found = _EFFECT.validate_python(value)
     except ValidationError as error:
         raise ValueError(error.errors(include_url=False)[0]["msg"][:200]) from error
-
-
-def _heard(whole: Fields, verdict: Fields, seq: int) -> Heard:
-    body, step = whole.get("body"), whole["step"]
-    effect = whole.get("effect")
-    if isinstance(request := whole.get("request"), dict):
-        effect = {**request, "body_text": ""} if _without_body(request) else request
-    return Heard(
-        seq,
-        step if isinstance(step, int) else 0,
-        _effect(effect),
-        _OUTCOMES[verdict["outcome"]],
-        str(verdict["rule"]),
-        str(verdict["reason"]),
-        body if isinstance(body, str) else None,
-    )
+    return found
 
 
 def _without_body(request: Fields) -> bool:
-    """Whether it was read whole and says nothing, so that rules know its text."""
-    if request.get("body_size") or request.get("body_sha256") is None:
+    """Whether a request was read whole and says nothing, so that rules know its text."""
+    if request.get("body_sha256") is None or request.get("body_size"):
         return False
     headers = request.get("headers")
-    names = [one[0] for one in headers if isinstance(one, list) and one] if isinstance(headers, list) else []
-    return "content-type" not in names
+    if not isinstance(headers, list):
+        return True
+    return "content-type" not in {one[0] for one in headers if isinstance(one, list) and one}
 
 
-def _look(whole: Fields) -> Look:
-    tabs = _TABS.validate_python(whole.get("tabs", []))
-    text = whole.get("text")
-    sight = Sight(
-        url=str(whole["url"]),
-        title=str(whole.get("title", "")),
-        tab=next((tab.id for tab in tabs if tab.active), None),
-        tabs=max(1, len(tabs)),
-    )
+def _look(fields: Fields) -> Look:
+    active, count = None, 0
+    tabs = fields.get("tabs")
+    for tab in tabs if isinstance(tabs, list) else ():
+        number = _object(tab)["id"]
+        if not isinstance(number, int):
+            raise ValueError(f"{str(number)[:80]!r} is no number of a tab")
+        count += 1
+        if active is None and _object(tab).get("active"):
+            active = number
+    text = fields.get("text")
+    sight = Sight(url=str(fields["url"]), title=str(fields.get("title", "")), tab=active, tabs=max(1, count))
     return Look(sight, text if isinstance(text, str) else None)

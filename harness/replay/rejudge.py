@@ -19,12 +19,13 @@ from pydantic import JsonValue
 
 from harness.clearance import LONGEST_BODY, Effect, Outcome, Request, Sight
 from harness.errors import TraceError
-from harness.gateway.body import Spool
 from harness.policy.engine import Engine, Said
 from harness.policy.schema import Policy
+from harness.replay.bodies import Bodies
 from harness.replay.carried import Carried
 from harness.replay.doubt import BODY, SCREEN, Doubt
-from harness.replay.moments import Answered, Asked, Heard, Look, Recording, Stale
+from harness.replay.effects import Heard
+from harness.replay.moments import Answered, Asked, Look, Recording, Stale
 from harness.words import describe
 
 Now = Literal["allow", "ask", "deny", "stop", "cannot be told"]
@@ -32,10 +33,6 @@ UNTOLD: Final = "cannot be told"
 """Stands for an outcome that hangs on what the trace does not have."""
 OUTCOMES: Final[tuple[Now, ...]] = ("allow", "ask", "deny", "stop", UNTOLD)
 """In the order of a table."""
-_SHORT: Final = 4_096
-"""Bytes of a body that is remembered for other runs: the same bytes have the same name."""
-_REMEMBERED: Final = 10_000
-"""Bodies that are remembered."""
 
 
 @dataclass(slots=True)
@@ -138,7 +135,7 @@ class Rejudge:
         self._sha256 = policy.sha256
         self._engine = Engine(policy)
         self._doubt = Doubt(self._engine)
-        self._bodies: dict[str, bytes] = {}
+        self._bodies = Bodies()
 
     def empty(self) -> Rejudged:
         """Give what is said of no run."""
@@ -152,7 +149,6 @@ class Rejudge:
             before: the runs that it goes on with, oldest first: they count, and are not judged here. If they
                 are missing, whatever counts them cannot be told.
         """
-        self._engine.restart()
         self._doubt.restart()
         whole = (*before, recording)
         if whole[0].resumed is not None:
@@ -168,7 +164,6 @@ class Rejudge:
         found.unsought = set(carried.unsought)
         if recording.resumed is not None:
             # A run that goes on with another has a new browser, which shows nothing yet.
-            self._engine.saw(Sight())
             self._doubt.saw(Sight())
         reading = _Pass(
             recording, self._engine, self._doubt, carried=carried, bodies=self._bodies, found=found
@@ -187,7 +182,7 @@ class _Pass:
         doubt: Doubt,
         *,
         carried: Carried,
-        bodies: dict[str, bytes],
+        bodies: Bodies,
         found: Rejudged,
     ) -> None:
         self._recording = recording
@@ -228,7 +223,6 @@ class _Pass:
                 text = None
         self._textless = text is None and SCREEN in self._doubt.asks
         sight = look.sight if text is None else Sight(**{**dict(look.sight), "text": text})
-        self._engine.saw(sight)
         self._doubt.saw(sight)
 
     def _heard(self, heard: Heard) -> None:
@@ -293,7 +287,6 @@ class _Pass:
             self._happened(effect, lacking, difference)
 
     def _happened(self, effect: Effect, lacking: frozenset[str], difference: Difference | None) -> None:
-        self._engine.happened(effect)
         self._doubt.happened(effect, lacking)
         if difference is not None:
             difference.happened = True
@@ -303,32 +296,12 @@ class _Pass:
     def _whole(self, heard: Heard) -> tuple[Effect, bytes | None, frozenset[str]]:
         effect, body, bodiless = heard.effect, None, False
         if isinstance(effect, Request) and (BODY in self._doubt.asks or self._carried.reads_bodies):
-            body = self._body(heard, effect)
+            body = self._bodies.body(self._recording.blobs, heard.body, effect)
             # What is longer than this no rule can read, and a run would not know it either.
             bodiless = body is None and effect.body_size <= LONGEST_BODY
             if body is not None and effect.body_text is None:
-                effect = effect.model_copy(update={"body_text": _text(effect, body)})
+                effect = effect.model_copy(update={"body_text": self._bodies.text(effect, body)})
         return effect, body, self._doubt.lacks(effect, body=bodiless, text=self._textless)
-
-    def _body(self, heard: Heard, request: Request) -> bytes | None:
-        """Give a body as it was; nothing where it is not known whole."""
-        if request.body_sha256 is None:
-            return b"" if request.body_size == 0 else None
-        if request.body_size == 0:
-            return b""
-        # Where secrets were replaced in it, the blob has another name than the body had.
-        if heard.body is None or heard.body != request.body_sha256:
-            return None
-        known = self._bodies.get(heard.body)
-        if known is not None:
-            return known
-        try:
-            data = self._recording.blobs.get(heard.body)
-        except TraceError:
-            return None
-        if len(data) <= _SHORT and len(self._bodies) < _REMEMBERED:
-            self._bodies[heard.body] = data
-        return data
 
 
 def rejudge(recordings: Iterable[Recording], policy: Policy) -> Rejudged:
@@ -342,12 +315,6 @@ def rejudge(recordings: Iterable[Recording], policy: Policy) -> Rejudged:
 
 def _now(strict: Outcome, mild: Outcome) -> Now:
     return strict if strict == mild else UNTOLD
-
-
-def _text(request: Request, data: bytes) -> str | None:
-    with Spool() as body:
-        body.write(data)
-        return body.text(request.headers)
 
 
 def _sought(policy: JsonValue) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -145,6 +145,7 @@ class _Headers:
         self._unnumbered = unnumbered
         self._numbers: dict[tuple[str, str], int] = {}
         self._headers: list[tuple[str, str]] = []
+        self._wholes: dict[tuple[JsonValue, ...], list[JsonValue]] = {}
 
     def learn(self, headers: list[JsonValue]) -> None:
         for pair in map(_pair, headers):
@@ -157,6 +158,18 @@ class _Headers:
     def number(self, one: JsonValue) -> JsonValue:
         pair = _pair(one)
         return one if pair is None else self._numbers.get(pair, one)
+
+    def whole(self, headers: list[JsonValue]) -> list[JsonValue]:
+        # A browser sends the same few sets of headers again and again.
+        if set(map(type, headers)) != {int}:
+            return [self.header(one) for one in headers]
+        numbers = tuple(headers)
+        known = self._wholes.get(numbers)
+        if known is None:
+            known = [self.header(one) for one in headers]
+            if len(self._wholes) < _HEADERS:
+                self._wholes[numbers] = known
+        return known
 
     def header(self, one: JsonValue) -> JsonValue:
         if isinstance(one, bool) or not isinstance(one, int):
@@ -224,7 +237,7 @@ class Memory:
         return short
 
     def grow(self, fields: Mapping[str, JsonValue]) -> Fields:
-        """Put back what was left out of a line.
+        """Put back what was left out of a line. Lists of headers are shared with other lines.
 
         Raises:
             ValueError: if it refers to a line that does not say it.
@@ -232,11 +245,11 @@ class Memory:
         whole = dict(fields)
         seq = whole.pop("of", None)
         if isinstance(effect := whole.get("effect"), dict):
-            whole["effect"] = self._whole_effect(effect)
+            whole["effect"] = self.whole_effect(effect)
         if isinstance(request := whole.get("request"), dict):
-            whole["request"] = self._whole_effect(request)
+            whole["request"] = self.whole_effect(request)
         if isinstance(headers := whole.get("headers"), list):
-            whole["headers"] = [self._answered.header(one) for one in headers]
+            whole["headers"] = self._answered.whole(headers)
         whole |= {place.name: place.value for place in _body_of(whole) if whole[place.name] == 0}
         if isinstance(target := whole.get("target"), dict):
             whole["target"] = self._whole_target(target)
@@ -269,7 +282,8 @@ class Memory:
             short["body_sha256"] = 0
         return short
 
-    def _whole_effect(self, effect: Fields) -> Fields:
+    def whole_effect(self, effect: Fields) -> Fields:
+        """Put back what was left out of the effect of a line; raises as `grow`."""
         whole = dict(effect)
         if isinstance(place := effect.get("action"), int):
             if not 0 <= place < len(self._replied):
@@ -278,7 +292,7 @@ class Memory:
         if isinstance(target := effect.get("target"), dict):
             whole["target"] = self._whole_target(target)
         if isinstance(headers := effect.get("headers"), list):
-            whole["headers"] = [self._asked.header(one) for one in headers]
+            whole["headers"] = self._asked.whole(headers)
         if effect.get("body_sha256") == 0:
             whole["body_sha256"] = _NO_BYTES
         return whole

@@ -83,10 +83,15 @@ def seal(seq: int, time: str, fields: Mapping[str, JsonValue], prev: str) -> tup
 
 def sealed_with(raw: bytes, before: str) -> bool:
     """Whether a line's hash is right after a line with the hash `before`."""
-    if len(raw) <= TAIL or raw[-TAIL : -TAIL + len(_LABEL)] != _LABEL or raw[-2:] != b'"}':
+    return follows(raw + b"\n", before.encode("ascii"))
+
+
+def follows(raw: bytes, before: bytes) -> bool:
+    """Whether a line, newline included, has the right hash after a line with the hash `before`."""
+    if len(raw) <= TAIL + 1 or raw[-TAIL - 1 : -67] != _LABEL or raw[-3:] != b'"}\n':
         return False
-    body = raw[:-TAIL] + b"}"
-    return hashlib.sha256(before.encode("ascii") + body).hexdigest().encode("ascii") == raw[-66:-2]
+    body = b"%b%b}" % (before, raw[: -TAIL - 1])
+    return hashlib.sha256(body).hexdigest() == raw[-67:-3].decode("latin-1")
 
 
 def begins(raw: bytes, seq: int) -> bool:
@@ -128,18 +133,29 @@ def lines(file: Path) -> Iterator[Line]:
     Raises:
         TraceError: if it is missing, not a regular file, or cannot be read.
     """
+    return (as_line(raw, number) for number, raw in enumerate(raw_lines(file), 1))
+
+
+def raw_lines(file: Path) -> Iterator[bytes]:
+    """Read a file line by line, newlines included; what is longer than a line may be is cut and is the last.
+
+    Raises:
+        TraceError: as `lines`.
+    """
     try:
         with regular(file) as opened:
-            number = 0
             while raw := opened.readline(LONGEST + 1):
-                number += 1
-                whole = raw.endswith(b"\n")
-                huge = not whole and len(raw) > LONGEST
-                yield Line(number, raw.removesuffix(b"\n"), whole, huge)
-                if huge:
+                yield raw
+                if len(raw) > LONGEST and raw[-1:] != b"\n":
                     return
     except OSError as error:
         raise TraceError(f"{file}: cannot be read: {error.strerror or error}") from error
+
+
+def as_line(raw: bytes, number: int) -> Line:
+    """Say of what `raw_lines` gave what it is; numbers count from 1."""
+    whole = raw.endswith(b"\n")
+    return Line(number, raw.removesuffix(b"\n"), whole, huge=not whole and len(raw) > LONGEST)
 
 
 def events_file(path: Path) -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from harness.errors import TraceError
 from harness.policy import Policy
-from harness.replay.folder import judge, shares, traces_in
+from harness.replay.folder import judge, traces_in
+from harness.replay.processes import judge_together
 from harness.replay.rejudge import UNTOLD
 from tests.replay.conftest import policy
 from tests.replay.test_rejudge import ASK_PAY, LOOK, PAY, Play, approve, post
@@ -54,11 +55,7 @@ async def test_the_figures_hold_on_a_thousand_traces(play: Play, tmp_path: Path)
     for number in range(1000):
         shutil.copytree(originals[number % 10], many / f"copy-{number:04}")
     paths = traces_in(many)
-    found, problems = judge((), narrow())
-    for part in shares(paths, 7):
-        some, wrong = judge(part, narrow())
-        found.add(some)
-        problems += wrong
+    found, problems = judge_together(paths, narrow(), 2)
     assert problems == ()
     assert (found.traces, found.effects) == (1000, 3100)
     assert found.table == Counter(
@@ -102,12 +99,3 @@ def test_a_trace_is_its_own_folder_and_an_empty_folder_says_so(tmp_path: Path) -
     assert example in traces_in(example.parent)
     with pytest.raises(TraceError, match="is no trace and holds none"):
         traces_in(tmp_path)
-
-
-def test_shares_are_all_of_it_in_order() -> None:
-    paths = [Path(str(number)) for number in range(10)]
-    for count in (1, 3, 4, 10, 99):
-        parts = shares(paths, count)
-        assert [one for part in parts for one in part] == paths
-        assert len(parts) <= count
-    assert shares([], 4) == ()

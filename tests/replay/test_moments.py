@@ -7,8 +7,9 @@ import pytest
 from harness.action import AskUser, Click, Goto
 from harness.clearance import Act, Request, Target
 from harness.errors import TraceError
+from harness.replay.effects import Heard
 from harness.replay.folder import traces_in
-from harness.replay.moments import Asked, Heard, Look, recording
+from harness.replay.moments import Asked, Look, recording
 from harness.testing import RecordingApprover
 from harness.trace.reader import Trace
 from tests.replay.conftest import Played, policy
