@@ -17,6 +17,7 @@ from pydantic_core import from_json
 from harness.clearance import Act, Effect, Outcome, Request, Sight
 from harness.errors import TraceError
 from harness.replay.effects import Context, Effects, Heard
+from harness.screen import Tab
 from harness.trace.blobs import FOLDER, BlobStore
 from harness.trace.compact import Fields, Memory
 from harness.trace.lines import START, as_line, events_file, follows, parse, raw_lines
@@ -35,6 +36,7 @@ _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 # To find the kind in a union takes longer than to check what is of it.
 _REQUEST = TypeAdapter(Request).validator
 _ACT = TypeAdapter(Act).validator
+_TABS: TypeAdapter[tuple[Tab, ...]] = TypeAdapter(tuple[Tab, ...])
 _OUTCOMES: Final[dict[JsonValue, Outcome]] = {"allow": "allow", "ask": "ask", "deny": "deny", "stop": "stop"}
 
 
@@ -155,6 +157,7 @@ class _Reader:
         self._effects = effects
         self._context = Context()
         self._converters: Sequence[Converter] = ()
+        self._tabs: dict[str, tuple[int | None, int]] = {}
 
     def take(self, raw: bytes, seq: int) -> None:
         found = _KIND.match(raw)
@@ -164,6 +167,8 @@ class _Reader:
         kind = found[2]
         if kind in _UNREAD or (kind == b"acted" and _STALE not in raw):
             return
+        if not raw.isascii():
+            raise ValueError("it is not ASCII")
         key = None if self._converters else self._context.key(kind, found.end(), raw)
         known = None if key is None else self._effects.find(key, seq)
         if known is not None and int(found[1]) == seq:
@@ -200,9 +205,7 @@ class _Reader:
             case "judged":
                 self._heard(fields, self._memory.whole_effect(_object(fields["effect"])), None, seq)
             case "observed":
-                self._memory.learn(seq, fields)
-                self._context.saw(str(fields["url"]))
-                self.moments.append(_look(fields))
+                self._observed(fields, seq)
             case "model_replied":
                 self._memory.learn(seq, fields)
                 self._context.replied(fields.get("actions"))
@@ -210,7 +213,7 @@ class _Reader:
                 self._asked(fields, seq)
             case "approval_given":
                 given = _object(fields["approval"])
-                question = str(fields["question"])
+                question = _text(fields["question"])
                 self.moments.append(Answered(seq, question, str(given["decision"]), str(given["by"])))
             case "acted":
                 if fields.get("rule") == "stale":
@@ -219,6 +222,20 @@ class _Reader:
                 pass
             case kind:
                 raise ValueError(f"no event is called {str(kind)[:80]!r}")
+
+    def _observed(self, fields: Fields, seq: int) -> None:
+        self._memory.learn(seq, fields)
+        url, title = _text(fields["url"]), _text(fields.get("title", ""))
+        self._context.saw(url)
+        # What a tab leaves out, address and title, was just found to be text.
+        key = repr(fields.get("tabs"))
+        if key not in self._tabs:
+            tabs = _TABS.validate_python(self._memory.grow(fields).get("tabs", []))
+            self._tabs[key] = next((tab.id for tab in tabs if tab.active), None), max(1, len(tabs))
+        active, count = self._tabs[key]
+        text = fields.get("text")
+        sight = Sight(url=url, title=title, tab=active, tabs=count)
+        self.moments.append(Look(sight, text if isinstance(text, str) else None))
 
     def _requested(self, fields: Fields, request: Fields, seq: int) -> None:
         whole = self._memory.whole_effect(request)
@@ -246,7 +263,7 @@ class _Reader:
         own = None
         if "of" not in fields and _by_model(fields):
             own = _effect(_object(self._memory.grow(fields)["effect"]))
-        self.moments.append(Asked(seq, str(fields["question"]), own))
+        self.moments.append(Asked(seq, _text(fields["question"]), own))
 
     def _learn(self, headers: JsonValue) -> None:
         # A header that stands as a number is known already; lines that refer to effects are not read.
@@ -268,6 +285,12 @@ def _decoded(raw: bytes) -> Fields:
 def _object(value: JsonValue) -> Fields:
     if not isinstance(value, dict):
         raise ValueError(f"{str(value)[:80]!r} stands where a JSON object should")
+    return value
+
+
+def _text(value: JsonValue) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{str(value)[:80]!r} stands where a text should")
     return value
 
 
@@ -304,18 +327,3 @@ def _without_body(request: Fields) -> bool:
     if not isinstance(headers, list):
         return True
     return "content-type" not in {one[0] for one in headers if isinstance(one, list) and one}
-
-
-def _look(fields: Fields) -> Look:
-    active, count = None, 0
-    tabs = fields.get("tabs")
-    for tab in tabs if isinstance(tabs, list) else ():
-        number = _object(tab)["id"]
-        if not isinstance(number, int):
-            raise ValueError(f"{str(number)[:80]!r} is no number of a tab")
-        count += 1
-        if active is None and _object(tab).get("active"):
-            active = number
-    text = fields.get("text")
-    sight = Sight(url=str(fields["url"]), title=str(fields.get("title", "")), tab=active, tabs=max(1, count))
-    return Look(sight, text if isinstance(text, str) else None)

@@ -1,5 +1,6 @@
 """What is read of a trace to judge it again is what the whole reading gives, and is checked as it is read."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from harness.replay.effects import Heard
 from harness.replay.folder import traces_in
 from harness.replay.moments import Asked, Look, recording
 from harness.testing import RecordingApprover
+from harness.trace.lines import START, TAIL
 from harness.trace.reader import Trace
 from tests.replay.conftest import Played, policy
 
@@ -78,6 +80,35 @@ async def test_a_changed_byte_a_missing_line_and_a_torn_tail_are_told(play: Call
     torn = recording(file)
     assert torn.recovered is not None
     assert len(torn.moments) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        (b'"title":"Shop"', b'"title":"Sh\xc3\xb6p"'),
+        (b'"title":"Shop"', b'"title":7'),
+        (b'"tabs":[{', b'"tabs":"x","more":[{'),
+        (b'"tabs":[{"id":1,', b'"tabs":[{"id":"one",'),
+        (b'"tabs":[{"id":1,', b'"tabs":[{"id":1,"what":1,'),
+        (b'"question":"q1"', b'"question":1'),
+    ],
+)
+async def test_what_no_writer_writes_is_refused_though_its_chain_holds(
+    play: Callable[..., Played], said: bytes, instead: bytes
+) -> None:
+    run = play(policy({"name": "asks", "on": "action", "when": {"kind": "goto"}, "verdict": "ask"}))
+    run.look("https://shop.test/", "Shop")
+    await run.do(Act(action=Goto(url="https://shop.test/")))
+    file = run.finish() / "events.jsonl"
+    before, changed = START, b""
+    for line in file.read_bytes().splitlines():
+        body = line[:-TAIL].replace(said, instead) + b"}"
+        before = hashlib.sha256(before.encode() + body).hexdigest()
+        changed += body[:-1] + b',"hash":"' + before.encode() + b'"}\n'
+    assert instead in changed
+    file.write_bytes(changed)
+    with pytest.raises(TraceError, match=r"line \d+: \w+Error"):
+        recording(file)
 
 
 def test_what_is_no_trace_says_so(tmp_path: Path) -> None:
